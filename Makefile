@@ -1,0 +1,45 @@
+# Two commands to begin with: `make demo` shows the warehouse at work, `make test` proves it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+# Nothing here waits for a network beyond the package index.
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help setup demo test test-all lint bench clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+setup: .venv/.installed profiles.yml  ## make .venv from the lock file
+
+.venv/.installed: requirements.lock pyproject.toml
+	@echo "making .venv from requirements.lock (about half a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+profiles.yml:
+	@cp profiles.example.yml profiles.yml
+
+demo: setup  ## simulated vendors -> ledger -> revenue, in about a minute
+	@$(BIN)/ledgerhouse demo
+
+test: setup  ## every rule, every worked scenario
+	@$(BIN)/pytest -m "not all"
+
+test-all: setup  ## also the long series of kills and overlaps
+	@$(BIN)/pytest
+
+lint: setup  ## ruff and sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint models snapshots tests
+
+bench: setup  ## timings at full size (tens of minutes); see docs/operations.md
+	@$(BIN)/python -m tests.bench
+
+clean: setup  ## stop the embedded Postgres and drop everything that was made
+	@$(BIN)/ledgerhouse down && rm -rf .warehouse target logs

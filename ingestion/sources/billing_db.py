@@ -1,0 +1,175 @@
+"""Mortgage lead sales: four delivery tables, prices and plans of `billing_db`.
+
+The source has no `updated_at` and any row may change. So the source itself makes a fingerprint of
+every block of ids, and only the blocks that differ from the last landing are read: every insert,
+update and deletion is seen, and the cost follows what has changed (SPEC L9, R3).
+"""
+
+import psycopg
+from psycopg import sql
+
+from ingestion.landing import EVERYTHING, Load, LoadFailed, Scope, Stream, key_ranges, open_load
+from ingestion.run import Run
+from ingestion.settings import redact
+from ingestion.warehouse import connect, connect_source, first_line
+
+NAME = "billing_db"
+REQUIRES = ("BILLING_DB_HOST", "BILLING_DB_USER", "BILLING_DB_NAME")
+
+BLOCK_BITS = 13  # 8,192 ids a block
+NO_ID = -1
+DELIVERY = ("id", "filter_id", "lead_id", "mortgage_broker_id", "delivered_at")
+# Prices and plans first: what is landed with a delivery counts as known to it (L12).
+COLUMNS = {
+    "product_price": ("id", "product", "price", "effective_at"),
+    "mortgage_broker_subscription_plan": (
+        *("id", "mortgage_broker_id", "plan_name", "discount_type", "discount_value"),
+        *("started_at", "ended_at"),
+    ),
+    "mortgage_broker_filter_to_mortgage_lead": DELIVERY,
+    "construction_loan_lead_filter_to_construction_loan_lead": DELIVERY,
+    "hard_money_lead_filter_to_hard_money_lead": DELIVERY,
+    "land_lead_filter_to_land_lead": DELIVERY,
+}
+STREAMS = [Stream(NAME, table, key=("id",)) for table in COLUMNS]
+
+# block -> (rows, fingerprint)
+Blocks = dict[int, tuple[int, int]]
+
+
+def is_configured(run: Run) -> bool:
+    """Tell whether the settings name a billing_db."""
+    return run.settings.billing_db is not None
+
+
+def sync(run: Run) -> list[Load]:
+    """Land all six tables, read in one repeatable-read transaction of the source (SPEC 0)."""
+    source = connect_source(run.settings.billing_db, run.settings, "BILLING_DB")
+    source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    source.read_only = True
+    with source, connect(run.settings) as warehouse:
+        return [_land_table(run, source, warehouse, stream) for stream in STREAMS]
+
+
+def _land_table(
+    run: Run, source: psycopg.Connection, warehouse: psycopg.Connection, stream: Stream
+) -> Load:
+    with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
+        before = _blocks_landed(warehouse, stream)
+        try:
+            block = _block_of_id(source, stream)
+            now = _blocks_at_source(source, stream, block)
+            differing = sorted(
+                number
+                for number in now.keys() | before.keys()
+                if run.full or now.get(number) != before.get(number)
+            )
+            for part in _parts(differing, block):
+                with source.cursor().copy(_rows(stream, part)) as rows:
+                    load.copy_rows(rows)
+        except psycopg.Error as error:
+            message = f"{NAME}.{stream.name} cannot be read: {first_line(error)}"
+            raise LoadFailed(redact(message, run.settings)) from error
+        load.also(lambda connection: _keep_blocks(connection, stream, now))
+        load.complete(scope=_scope(differing, block, before, now))
+    return load
+
+
+def _block_of_id(source: psycopg.Connection, stream: Stream) -> str:
+    """Return the SQL that gives a row's block; raises LoadFailed where a column is missing."""
+    found = dict(
+        source.execute(
+            "select attname, format_type(atttypid, null) from pg_attribute"
+            " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+            (stream.name,),
+        ).fetchall()
+    )
+    if not found:
+        raise LoadFailed(f"{NAME} has no table {stream.name}. Check BILLING_DB_NAME.")
+    missing = [name for name in COLUMNS[stream.name] if name not in found]
+    if missing:
+        raise LoadFailed(
+            f"{NAME}.{stream.name} has no column {', '.join(missing)}. The loader needs "
+            f"{', '.join(COLUMNS[stream.name])}."
+        )
+    if found["id"] in ("smallint", "integer", "bigint"):
+        return f"coalesce(id::bigint >> {BLOCK_BITS}, {NO_ID})"
+    return str(NO_ID)
+
+
+def _blocks_at_source(source: psycopg.Connection, stream: Stream, block: str) -> Blocks:
+    query = sql.SQL(
+        "select " + block + ", count(*), bit_xor(hash_record_extended(row, 0))"
+        " from (select {columns} from {table}) as row group by 1"
+    )
+    return {
+        number: (count, fingerprint)
+        for number, count, fingerprint in source.execute(_named(query, stream))
+    }
+
+
+def _blocks_landed(warehouse: psycopg.Connection, stream: Stream) -> Blocks:
+    rows = warehouse.execute(
+        "select block, row_count, fingerprint from raw.source_blocks"
+        " where source = %s and stream = %s and tenant = 'main'",
+        (NAME, stream.name),
+    )
+    return {number: (count, fingerprint) for number, count, fingerprint in rows}
+
+
+def _keep_blocks(warehouse: psycopg.Connection, stream: Stream, now: Blocks) -> None:
+    warehouse.execute(
+        "delete from raw.source_blocks where source = %s and stream = %s and tenant = 'main'",
+        (NAME, stream.name),
+    )
+    with warehouse.cursor().copy(
+        "copy raw.source_blocks (source, stream, tenant, block, row_count, fingerprint) from stdin"
+    ) as copy:
+        for number, (count, fingerprint) in now.items():
+            copy.write_row((NAME, stream.name, "main", number, count, fingerprint))
+
+
+def _parts(differing: list[int], block: str) -> list[sql.Composable]:
+    """Return the conditions that together select the rows of the differing blocks."""
+    if differing and block == str(NO_ID):
+        return [sql.SQL("true")]
+    parts: list[sql.Composable] = [
+        sql.SQL("id >= {} and id < {}").format(sql.Literal(low), sql.Literal(high))
+        for low, high in _id_ranges(differing)
+    ]
+    return parts + ([sql.SQL("id is null")] if NO_ID in differing else [])
+
+
+def _id_ranges(differing: list[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for number in differing:
+        low, high = number << BLOCK_BITS, (number + 1) << BLOCK_BITS
+        if number == NO_ID:
+            continue
+        if ranges and ranges[-1][1] == low:
+            ranges[-1] = (ranges[-1][0], high)
+        else:
+            ranges.append((low, high))
+    return ranges
+
+
+def _rows(stream: Stream, part: sql.Composable) -> sql.Composable:
+    query = "copy (select id::text, row_to_json(row) from (select {columns} from {table} where "
+    return sql.Composed([_named(sql.SQL(query), stream), part, sql.SQL(") as row) to stdout")])
+
+
+def _named(query: sql.SQL, stream: Stream) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[stream.name]))
+    return query.format(columns=columns, table=sql.Identifier(stream.name))
+
+
+def _scope(differing: list[int], block: str, before: Blocks, now: Blocks) -> Scope | None:
+    if not differing:
+        return None
+    if block == str(NO_ID):
+        return EVERYTHING
+    return key_ranges(
+        _id_ranges(differing),
+        live_before=sum(count for count, _ in before.values()),
+        live_now=sum(count for count, _ in now.values()),
+    )

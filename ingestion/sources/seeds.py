@@ -1,0 +1,71 @@
+"""The CSV files of `seeds/`, landed like any source: what the ledger reads has known time (L6a).
+
+A file in the folder `LEDGERHOUSE_SEEDS_DIR` replaces the project's of the same name (O3).
+"""
+
+import csv
+from pathlib import Path
+
+from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, open_load
+from ingestion.run import Run
+from ingestion.settings import PROJECT
+from ingestion.warehouse import connect
+
+NAME = "seeds"
+REQUIRES = ()
+
+# The columns that name a row. A file that is not here is not landed.
+KEYS: dict[str, tuple[str, ...]] = {
+    "lead_types": ("lead_type",),
+}
+
+
+def is_configured(run: Run) -> bool:
+    """Tell that seeds are always there."""
+    return True
+
+
+def sync(run: Run) -> list[Load]:
+    """Land every seed whole; rows that are gone from a file are deleted versions."""
+    with connect(run.settings) as warehouse:
+        loads = []
+        for name, key in KEYS.items():
+            # Reviewed in git and always complete: a file may lose any share of its rows.
+            stream = Stream(NAME, name, key=("row_key",), max_deleted_share=1.0)
+            with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
+                for row in _rows(_path(run, name), key):
+                    load.add(row)
+                load.complete(scope=EVERYTHING)
+            loads.append(load)
+    return loads
+
+
+def _path(run: Run, name: str) -> Path:
+    for folder in (run.settings.seeds_directory, PROJECT / "seeds"):
+        if folder and (folder / f"{name}.csv").exists():
+            return folder / f"{name}.csv"
+    raise LoadFailed(f"The seed {name}.csv is neither in LEDGERHOUSE_SEEDS_DIR nor in seeds/.")
+
+
+def _rows(path: Path, key: tuple[str, ...]) -> list[dict[str, str | None]]:
+    """Return the file's rows, blanks as null; raises LoadFailed for a bad header or a twin key."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in key if name not in (reader.fieldnames or [])]
+        if missing:
+            raise LoadFailed(f"{path.name} has no column {', '.join(missing)}.")
+        rows, seen = [], {}
+        for row in reader:
+            where = f"{path.name} line {reader.line_num}"
+            if None in row or None in row.values():
+                raise LoadFailed(f"{where} has another number of fields than the header.")
+            values = {name: value.strip() or None for name, value in row.items()}
+            identity = tuple(values[name] or "" for name in key)
+            if identity in seen:
+                raise LoadFailed(
+                    f"{where} repeats the key {', '.join(key)} of line {seen[identity]}. "
+                    "Give one of them another effective date, or remove it."
+                )
+            seen[identity] = reader.line_num
+            rows.append({"row_key": "|".join(identity)} | values)
+        return rows

@@ -1,0 +1,181 @@
+"""The warehouse's connection, the tables landing keeps its books in, and the run lock."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from ingestion.settings import Database, Settings, redact
+
+log = logging.getLogger(__name__)
+
+RUN_LOCK = 4_127_001
+
+BOOKS = """
+create schema if not exists raw;
+create table if not exists raw.load_runs (
+    load_id bigint generated always as identity primary key,
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    tenant varchar(100) not null,
+    status varchar(20) not null,
+    loaded_at timestamp not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    received bigint not null default 0,
+    created bigint not null default 0,
+    updated bigint not null default 0,
+    unchanged bigint not null default 0,
+    deleted bigint not null default 0,
+    quarantined bigint not null default 0,
+    api_calls bigint not null default 0,
+    cursor_before varchar(65535),
+    cursor_after varchar(65535),
+    error varchar(65535)
+);
+create table if not exists raw.quarantine (
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    tenant varchar(100) not null,
+    record_text varchar(65535) not null,
+    record_hash varchar(32) not null,
+    reason varchar(1000) not null,
+    load_id bigint not null,
+    quarantined_at timestamp not null
+);
+create table if not exists raw.source_blocks (
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    tenant varchar(100) not null,
+    block bigint not null,
+    row_count bigint not null,
+    fingerprint bigint not null,
+    primary key (source, stream, tenant, block)
+);
+create table if not exists raw.snapshot_runs (
+    snapshotted_through bigint not null,
+    loaded_at timestamp not null,
+    finished_at timestamp not null
+);
+"""
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot be reached or used; the message names the cure."""
+
+
+class RunLockError(Exception):
+    """Another pipeline run holds the warehouse; the message says who (SPEC R8)."""
+
+
+def connect(
+    settings: Settings, *, database: str | None = None, autocommit: bool = False
+) -> psycopg.Connection:
+    """Connect to the warehouse; raises WarehouseError with the cure."""
+    parameters = settings.warehouse.parameters()
+    if database:
+        parameters["dbname"] = database
+    try:
+        connection = psycopg.connect(
+            **parameters,
+            autocommit=autocommit,
+            connect_timeout=10,
+            application_name=f"ledgerhouse pid {os.getpid()} on {socket.gethostname()}",
+            options="-c timezone=UTC",
+        )
+    except psycopg.OperationalError as error:
+        raise WarehouseError(redact(_connection_advice(settings, error), settings)) from None
+    return connection
+
+
+def _connection_advice(settings: Settings, error: psycopg.OperationalError) -> str:
+    where = f"{settings.warehouse.host}:{settings.warehouse.port}/{settings.warehouse.name}"
+    cure = (
+        "Start the embedded Postgres with `ledgerhouse up`."
+        if settings.warehouse_is_embedded
+        else "Check WAREHOUSE_HOST, WAREHOUSE_PORT, WAREHOUSE_USER, WAREHOUSE_PASSWORD and "
+        "WAREHOUSE_NAME."
+    )
+    return f"The warehouse {where} cannot be reached: {first_line(error)}. {cure}"
+
+
+def first_line(error: Exception) -> str:
+    """Return the error's first line, without the trailing full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def connect_source(source: Database, settings: Settings, prefix: str) -> psycopg.Connection:
+    """Connect to a relational source; raises WarehouseError naming the `prefix` variables."""
+    try:
+        return psycopg.connect(**source.parameters(), connect_timeout=10, options="-c timezone=UTC")
+    except psycopg.OperationalError as error:
+        message = (
+            f"{source.name} on {source.host}:{source.port} cannot be reached: {first_line(error)}. "
+            f"Check {prefix}_HOST, {prefix}_PORT, {prefix}_USER, {prefix}_PASSWORD and "
+            f"{prefix}_NAME."
+        )
+        raise WarehouseError(redact(message, settings)) from None
+
+
+def ensure_database(connection: psycopg.Connection, name: str) -> None:
+    """Make database `name` if it is not there (connection in autocommit)."""
+    found = connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone()
+    if not found:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+def make_books(connection: psycopg.Connection) -> None:
+    """Make the schema raw and the tables landing keeps its books in; commits."""
+    found = connection.execute("select to_regclass('raw.snapshot_runs')").fetchone()
+    if not found or not found[0]:
+        connection.execute(BOOKS)
+    connection.commit()
+
+
+def close_abandoned_loads(connection: psycopg.Connection) -> int:
+    """Close loads that a killed process left `running` as `failed` (SPEC R4); returns how many.
+
+    Only the holder of the run lock may call it.
+    """
+    closed = connection.execute(
+        "update raw.load_runs set status = 'failed', finished_at = clock_timestamp(),"
+        " error = 'The process was killed; nothing of this load was kept.'"
+        " where status = 'running'"
+    ).rowcount
+    connection.commit()
+    if closed:
+        log.warning("%s load(s) of a killed run closed as failed", closed)
+    return closed
+
+
+@contextmanager
+def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
+    """Hold the warehouse for one pipeline run; yields the connection that holds it (SPEC R8).
+
+    The lock dies with the connection, so a killed run never blocks the next one. Raises
+    RunLockError at once when another run holds it.
+    """
+    with connect(settings, autocommit=True) as connection:
+        locked = connection.execute("select pg_try_advisory_lock(%s)", (RUN_LOCK,)).fetchone()
+        if not locked or not locked[0]:
+            raise RunLockError(_holder(connection))
+        make_books(connection)
+        close_abandoned_loads(connection)
+        yield connection
+
+
+def _holder(connection: psycopg.Connection) -> str:
+    row = connection.execute(
+        "select activity.application_name,"
+        "       to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS')"
+        " from pg_locks as locks"
+        " inner join pg_stat_activity as activity on locks.pid = activity.pid"
+        " where locks.locktype = 'advisory' and locks.objid = %s and locks.granted",
+        (RUN_LOCK,),
+    ).fetchone()
+    who = f"{row[0]}, since {row[1]} UTC" if row else "a run that has just ended"
+    return f"Another pipeline run holds the warehouse: {who}. This run did nothing."
