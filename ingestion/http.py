@@ -8,6 +8,8 @@ import simplejson
 from requests_ratelimiter import LimiterAdapter
 from urllib3.util import Retry
 
+from ingestion.settings import Settings
+
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
@@ -71,27 +73,30 @@ class Client:
 def open_client(
     vendor: str,
     base_url: str,
+    settings: Settings,
     *,
     headers: dict[str, str] | None = None,
     per_minute: int = 60,
     attempts: int = 6,
-    backoff_seconds: float = 0.5,
 ) -> Client:
     """Return a client: connection errors, 429 and 5xx are retried, other 4xx never (R9).
 
-    `Retry-After` is honoured where it is sent. `per_minute` is the ceiling of requests per host.
+    `Retry-After` is honoured where it is sent. `per_minute` is the vendor's ceiling of requests
+    per host, unless the settings name another one.
     """
     retry = Retry(
         total=attempts,
-        backoff_factor=backoff_seconds,
+        backoff_factor=settings.backoff_seconds,
         backoff_max=60,
-        backoff_jitter=backoff_seconds,
+        backoff_jitter=settings.backoff_seconds,
         status_forcelist=RETRIED_STATUSES,
         allowed_methods=None,
         respect_retry_after_header=True,
         raise_on_status=False,
     )
-    adapter = LimiterAdapter(per_minute=per_minute, max_retries=retry)
+    adapter = LimiterAdapter(
+        per_minute=settings.requests_per_minute or per_minute, max_retries=retry
+    )
     session = requests.Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -46,6 +46,8 @@ class Settings:
     seeds_directory: Path | None
     now: datetime | None
     max_deleted_share: float
+    requests_per_minute: int | None = None
+    backoff_seconds: float = 0.5
     billing_db: Database | None = None
     heartbeat_url: str | None = None
     heartbeat_key: str | None = field(default=None, repr=False)
@@ -104,6 +106,8 @@ def read_settings() -> Settings:
         seeds_directory=Path(seeds) if seeds else None,
         now=_clock(environment.get("LEDGERHOUSE_NOW")),
         max_deleted_share=_share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
+        requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
+        backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
         billing_db=_billing_db(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
