@@ -175,10 +175,11 @@ class Load:
     def complete(self, *, scope: Scope | None = None, cursor: str | None = None) -> None:
         """Append what is new, conclude deletions from `scope`, move the cursor, and commit.
 
-        Raises LoadFailed when the scope lost too much (R3) or the clock went back (R3a).
+        Raises LoadFailed when the scope lost too much (R3) or the clock went back: behind the
+        stream's last landing (R3a) or behind what the ledger was built from (L5).
         """
         self._close_copy()
-        _make_table(self.connection, self.stream)
+        make_table(self.connection, self.stream)
         self._drop_keyless()
         self._append_changes()
         if scope:
@@ -338,17 +339,19 @@ class Load:
         if not self.counts.created + self.counts.updated + self.counts.deleted:
             return
         last = self._value(
-            "select max(loaded_at) from raw.load_runs"
-            " where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s"
-            "   and status in ('completed', 'partial') and created + updated + deleted > 0",
+            "select greatest("
+            "  (select max(loaded_at) from raw.load_runs"
+            "   where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s"
+            "     and status in ('completed', 'partial') and created + updated + deleted > 0),"
+            "  (select max(known_through) from raw.build_watermarks))",
             source=self.stream.source,
             stream=self.stream.name,
         )
         if last and last >= self.loaded_at:
             raise LoadFailed(
                 f"{self.stream.source}.{self.stream.name}: the pipeline clock says "
-                f"{self.loaded_at}, but a landing of {last} is already there. Versions must be "
-                "landed in order: correct the clock or LEDGERHOUSE_NOW."
+                f"{self.loaded_at}, but what was known until {last} is already landed and built. "
+                "What is new must be known later: correct the clock or LEDGERHOUSE_NOW."
             )
 
     def _keep_rejected(self) -> None:
@@ -370,7 +373,7 @@ class Load:
             log.warning("%s.%s: quarantined: %s", self.stream.source, self.stream.name, reason)
 
 
-# The latest version of a key; the unique index on (tenant, source_key, loaded_at) serves it.
+# The latest version of a key; the unique index on (source_key, tenant, loaded_at) serves it.
 _LATEST = (
     "select payload_hash, is_deleted from {table} as version"
     " where version.tenant = %(tenant)s and version.source_key = incoming.source_key"
@@ -466,7 +469,8 @@ def _make_incoming(connection: psycopg.Connection) -> None:
     )
 
 
-def _make_table(connection: psycopg.Connection, stream: Stream) -> None:
+def make_table(connection: psycopg.Connection, stream: Stream) -> None:
+    """Make the stream's raw table and its indexes if they are not there."""
     name = f"raw.{stream.source}__{stream.name}"
     found = connection.execute("select to_regclass(%s)", (name,)).fetchone()
     if found and found[0]:
@@ -481,7 +485,7 @@ def _make_table(connection: psycopg.Connection, stream: Stream) -> None:
     )
     _make_key_index(connection, stream)
     connection.execute(
-        sql.SQL("create index on {table} using brin (load_id) with (autosummarize = on)").format(
+        sql.SQL("create index on {table} using brin (loaded_at) with (autosummarize = on)").format(
             table=stream.table
         )
     )
@@ -499,7 +503,7 @@ def _key_index(stream: Stream) -> str:
 
 def _make_key_index(connection: psycopg.Connection, stream: Stream) -> None:
     connection.execute(
-        sql.SQL("create unique index {index} on {table} (tenant, source_key, loaded_at)").format(
+        sql.SQL("create unique index {index} on {table} (source_key, tenant, loaded_at)").format(
             index=sql.Identifier(_key_index(stream)), table=stream.table
         )
     )

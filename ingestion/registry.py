@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import ModuleType
 
-from ingestion.landing import Load, LoadFailed
+import psycopg
+
+from ingestion.landing import Load, LoadFailed, make_table
 from ingestion.run import Run
 from ingestion.settings import redact
 from ingestion.sources import billing_db, seeds
@@ -31,6 +33,14 @@ class Outcome:
     def is_failed(self) -> bool:
         """Tell whether the source failed, wholly or for one of its loads."""
         return self.error is not None or any(load.status == "failed" for load in self.loads)
+
+
+def make_stream_tables(connection: psycopg.Connection) -> None:
+    """Make the raw tables of all sources, so that models build before a source is configured."""
+    for module in SOURCES.values():
+        for stream in module.STREAMS:
+            make_table(connection, stream)
+    connection.commit()
 
 
 def sync_source(name: str, run: Run) -> Outcome:

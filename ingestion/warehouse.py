@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 from psycopg import sql
@@ -57,9 +58,30 @@ create table if not exists raw.source_blocks (
     primary key (source, stream, tenant, block)
 );
 create table if not exists raw.snapshot_runs (
-    snapshotted_through bigint not null,
-    loaded_at timestamp not null,
+    known_through timestamp not null,
     finished_at timestamp not null
+);
+create table if not exists raw.heartbeats (
+    attempted_at timestamp not null,
+    attempt integer not null,
+    status_code integer,
+    answer varchar(1000) not null
+);
+create table if not exists raw.job_runs (
+    job_run_id bigint generated always as identity primary key,
+    job varchar(100) not null,
+    status varchar(20) not null,
+    clock timestamp not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    error varchar(65535)
+);
+create table if not exists raw.build_watermarks (
+    model_name varchar(100) not null,
+    schema_name varchar(100) not null,
+    known_through timestamp not null,
+    definition varchar(10000) not null,
+    built_at timestamp not null
 );
 """
 
@@ -130,26 +152,26 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
 
 def make_books(connection: psycopg.Connection) -> None:
     """Make the schema raw and the tables landing keeps its books in; commits."""
-    found = connection.execute("select to_regclass('raw.snapshot_runs')").fetchone()
+    found = connection.execute("select to_regclass('raw.build_watermarks')").fetchone()
     if not found or not found[0]:
         connection.execute(BOOKS)
     connection.commit()
 
 
-def close_abandoned_loads(connection: psycopg.Connection) -> int:
-    """Close loads that a killed process left `running` as `failed` (SPEC R4); returns how many.
+def close_abandoned_runs(connection: psycopg.Connection) -> None:
+    """Close loads and jobs that a killed process left `running` as `failed` (SPEC R4).
 
     Only the holder of the run lock may call it.
     """
-    closed = connection.execute(
-        "update raw.load_runs set status = 'failed', finished_at = clock_timestamp(),"
-        " error = 'The process was killed; nothing of this load was kept.'"
-        " where status = 'running'"
-    ).rowcount
+    for books, unit in (("raw.load_runs", "load"), ("raw.job_runs", "job")):
+        closed = connection.execute(
+            f"update {books} set status = 'failed', finished_at = clock_timestamp(),"
+            f" error = 'The process was killed before this {unit} was done.'"
+            " where status = 'running'"
+        ).rowcount
+        if closed:
+            log.warning("%s %s(s) of a killed run closed as failed", closed, unit)
     connection.commit()
-    if closed:
-        log.warning("%s load(s) of a killed run closed as failed", closed)
-    return closed
 
 
 @contextmanager
@@ -164,8 +186,54 @@ def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
         if not locked or not locked[0]:
             raise RunLockError(_holder(connection))
         make_books(connection)
-        close_abandoned_loads(connection)
+        close_abandoned_runs(connection)
         yield connection
+
+
+def pending_snapshots(connection: psycopg.Connection) -> list[datetime]:
+    """Return the known times of landings that no snapshot has followed yet, oldest first."""
+    rows = connection.execute(
+        "select distinct loaded_at from raw.load_runs"
+        " where created + updated + deleted > 0 and status in ('completed', 'partial')"
+        " and loaded_at > (select coalesce(max(known_through), '0001-01-01') from raw.snapshot_runs)"
+        " order by loaded_at"
+    )
+    return [loaded_at for (loaded_at,) in rows]
+
+
+def remember_snapshot(connection: psycopg.Connection, known_through: datetime) -> None:
+    """Write down that the snapshots hold every landing up to `known_through`."""
+    connection.execute(
+        "insert into raw.snapshot_runs values (%s, clock_timestamp())", (known_through,)
+    )
+
+
+def forget_snapshots(connection: psycopg.Connection) -> None:
+    """Drop the snapshots, to replay them from raw."""
+    connection.execute("drop schema if exists snapshots cascade")
+    connection.execute("delete from raw.snapshot_runs")
+
+
+@contextmanager
+def recorded_job(connection: psycopg.Connection, job: str, settings: Settings) -> Iterator[None]:
+    """Write the job's run, status and duration to `raw.job_runs` (SPEC O2)."""
+    row = connection.execute(
+        "insert into raw.job_runs (job, status, clock, started_at)"
+        " values (%s, 'running', %s, clock_timestamp()) returning job_run_id",
+        (job, settings.clock()),
+    ).fetchone()
+    status, message = "completed", None
+    try:
+        yield
+    except BaseException as error:
+        status, message = "failed", redact(str(error) or type(error).__name__, settings)
+        raise
+    finally:
+        connection.execute(
+            "update raw.job_runs set status = %s, finished_at = clock_timestamp(), error = %s"
+            " where job_run_id = %s",
+            (status, message, row[0]),
+        )
 
 
 def _holder(connection: psycopg.Connection) -> str:

@@ -1,0 +1,1 @@
+"""What runs when: flows, the command line and dbt. Nothing here knows HTTP or SQL of a vendor."""

@@ -18,6 +18,8 @@ REQUIRES = ()
 KEYS: dict[str, tuple[str, ...]] = {
     "lead_types": ("lead_type",),
 }
+# Reviewed in git and always complete: a file may lose any share of its rows.
+STREAMS = [Stream(NAME, name, key=("row_key",), max_deleted_share=1.0) for name in KEYS]
 
 
 def is_configured(run: Run) -> bool:
@@ -29,11 +31,9 @@ def sync(run: Run) -> list[Load]:
     """Land every seed whole; rows that are gone from a file are deleted versions."""
     with connect(run.settings) as warehouse:
         loads = []
-        for name, key in KEYS.items():
-            # Reviewed in git and always complete: a file may lose any share of its rows.
-            stream = Stream(NAME, name, key=("row_key",), max_deleted_share=1.0)
+        for stream in STREAMS:
             with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
-                for row in _rows(_path(run, name), key):
+                for row in _rows(_path(run, stream.name), KEYS[stream.name]):
                     load.add(row)
                 load.complete(scope=EVERYTHING)
             loads.append(load)

@@ -1,0 +1,12 @@
+{#- A payload's field whose type the loader has checked at the source: cast without a guard. -#}
+{% macro json_typed(field, type) -%}
+    {{ return(adapter.dispatch('json_typed')(field, type)) }}
+{%- endmacro %}
+
+{% macro default__json_typed(field, type) -%}
+cast(payload ->> '{{ field }}' as {{ type }})
+{%- endmacro %}
+
+{% macro redshift__json_typed(field, type) -%}
+cast(nullif(json_extract_path_text(payload, '{{ field }}', true), '') as {{ type }})
+{%- endmacro %}

@@ -1,0 +1,14 @@
+{#- Pre-hook, in the model's own transaction: what is landed now is what this build sees. Landing
+    refuses anything new that claims to be known earlier (SPEC L5, R3a). -#}
+{% macro remember_watermark() -%}
+insert into {{ source('books', 'build_watermarks') }}
+(model_name, schema_name, known_through, definition, built_at)
+select
+    '{{ this.identifier }}',
+    '{{ this.schema }}',
+    coalesce(max(loaded_at), {{ beginning() }}),
+    '{{ ledger_definition() }}',
+    cast({{ dbt.current_timestamp() }} as timestamp)
+from {{ source('books', 'load_runs') }}
+where status in ('completed', 'partial')
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{#- Text as a UTC timestamp: an offset is honoured, none means UTC (SPEC 0). Null where the text is
+    no date, so that bad text never stops a build. -#}
+{% macro utc_timestamp(text) -%}
+    {{ return(adapter.dispatch('utc_timestamp')(text)) }}
+{%- endmacro %}
+
+{% macro default__utc_timestamp(text) -%}
+case
+    when not pg_input_is_valid({{ text }}, 'timestamp') or {{ text }} !~ '^[0-9]' then null
+    when {{ text }} ~ '([Zz]|:[0-9.]+ ?[-+][0-9:]+)$'
+        then cast({{ text }} as timestamp with time zone) at time zone 'UTC'
+    else cast({{ text }} as timestamp)
+end
+{%- endmacro %}
+
+{% macro redshift__utc_timestamp(text) -%}
+{%- set month_days -%}
+((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01])|(04|06|09|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))
+{%- endset -%}
+{%- set day = '([0-9]{4}-' ~ month_days ~ '|[0-9]{2}([02468][048]|[13579][26])-02-29)' -%}
+{%- set clock = '([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?)?' -%}
+case
+    when {{ text }} !~ '^{{ day }}{{ clock }}([Zz]| ?[-+][0-9]{2}:?[0-9]{2})?$' then null
+    when {{ text }} ~ '([Zz]|:[0-9.]+ ?[-+][0-9:]+)$'
+        then cast(cast({{ text }} as timestamp with time zone) at time zone 'UTC' as timestamp)
+    else cast({{ text }} as timestamp)
+end
+{%- endmacro %}

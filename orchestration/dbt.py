@@ -1,0 +1,121 @@
+"""dbt, run in this process: one function that raises when a node fails."""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
+
+from ingestion.settings import PROJECT, Settings, redact
+
+log = logging.getLogger(__name__)
+
+QUIET = ("--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none")
+
+
+class DbtError(Exception):
+    """A dbt command failed; the message names the nodes and what each said."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One node of a dbt run: `status` is dbt's own word, `seconds` its execution time."""
+
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    message: str
+
+
+def run_dbt(
+    settings: Settings, *command: str, variables: dict[str, str] | None = None
+) -> list[NodeResult]:
+    """Run a dbt command and return its nodes' results; raises DbtError if one fails.
+
+    The project is parsed once a process; only `variables` may differ between calls.
+    """
+    from dbt.cli.main import dbtRunner
+
+    _export(settings)
+    arguments = [*command, *_places(), *QUIET]
+    if variables:
+        arguments += ["--vars", str(variables)]
+    runner = dbtRunner(manifest=_manifest(_identity(settings)))
+    with redirect_stdout(StringIO()):
+        outcome = runner.invoke(arguments)
+    results = [_result(node) for node in getattr(outcome.result, "results", None) or []]
+    failed = [node for node in results if node.status in ("error", "fail", "runtime error")]
+    if failed or not outcome.success:
+        raise DbtError(redact(_explain(command[0], failed, outcome.exception), settings))
+    for node in results:
+        if node.status == "warn":
+            log.warning("dbt: %s: %s", node.name, node.message)
+    return results
+
+
+def parse_again() -> None:
+    """Forget the parsed project (its files or its target have changed)."""
+    _manifest.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _manifest(identity: tuple[str, ...]) -> object:
+    from dbt.cli.main import dbtRunner
+
+    with redirect_stdout(StringIO()):
+        outcome = dbtRunner().invoke(["parse", *_places(), *QUIET])
+    if not outcome.success:
+        raise DbtError(f"The dbt project does not parse: {outcome.exception}")
+    return outcome.result
+
+
+def _identity(settings: Settings) -> tuple[str, ...]:
+    """Return what the parsed project depends on besides its files."""
+    return (settings.target, settings.warehouse.name, settings.published_schema)
+
+
+def _places() -> Sequence[str]:
+    return ("--project-dir", str(PROJECT), "--profiles-dir", str(_profiles_directory()))
+
+
+def _profiles_directory() -> str:
+    profiles = PROJECT / "profiles.yml"
+    if not profiles.exists():
+        profiles.write_text((PROJECT / "profiles.example.yml").read_text())
+    return str(PROJECT)
+
+
+def _export(settings: Settings) -> None:
+    """Give dbt's profile what the settings say."""
+    warehouse = settings.warehouse
+    os.environ.update(
+        WAREHOUSE_TARGET=settings.target,
+        WAREHOUSE_HOST=warehouse.host,
+        WAREHOUSE_PORT=str(warehouse.port),
+        WAREHOUSE_USER=warehouse.user,
+        WAREHOUSE_PASSWORD=warehouse.password,
+        WAREHOUSE_NAME=warehouse.name,
+        WAREHOUSE_SCHEMA=settings.published_schema,
+        LEDGERHOUSE_RUN="1",
+        DO_NOT_TRACK="1",
+    )
+
+
+def _result(node: object) -> NodeResult:
+    return NodeResult(
+        name=node.node.name,  # type: ignore[attr-defined]
+        kind=str(node.node.resource_type),  # type: ignore[attr-defined]
+        status=str(node.status),  # type: ignore[attr-defined]
+        seconds=node.execution_time,  # type: ignore[attr-defined]
+        message=(node.message or "").strip(),  # type: ignore[attr-defined]
+    )
+
+
+def _explain(command: str, failed: list[NodeResult], error: BaseException | None) -> str:
+    if not failed:
+        return f"dbt {command} failed: {error}"
+    lines = [f"  {node.kind} {node.name}: {node.message}" for node in failed]
+    return f"dbt {command}: {len(failed)} of the nodes failed\n" + "\n".join(lines)
