@@ -36,6 +36,31 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Codex:
+    """Where Codex is, and Core, which gives the tokens for it."""
+
+    base_url: str
+    core_base_url: str
+
+
+@dataclass(frozen=True)
+class Freshservice:
+    """A Freshservice account; the key is never shown."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Datto:
+    """A Datto RMM account; key and secret are never shown."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. A source whose part is None is not configured and is not run."""
 
@@ -49,6 +74,9 @@ class Settings:
     requests_per_minute: int | None = None
     backoff_seconds: float = 0.5
     billing_db: Database | None = None
+    codex: Codex | None = None
+    freshservice: Freshservice | None = None
+    datto: Datto | None = None
     heartbeat_url: str | None = None
     heartbeat_key: str | None = field(default=None, repr=False)
 
@@ -109,6 +137,9 @@ def read_settings() -> Settings:
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
         backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
         billing_db=_billing_db(),
+        codex=_codex(),
+        freshservice=_freshservice(),
+        datto=_datto(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
     )
@@ -125,6 +156,23 @@ def _billing_db() -> Database | None:
         name=required("BILLING_DB_NAME"),
         password=os.environ.get("BILLING_DB_PASSWORD", ""),
     )
+
+
+def _codex() -> Codex | None:
+    base_url = os.environ.get("CODEX_BASE_URL")
+    return Codex(base_url, required("CORE_BASE_URL")) if base_url else None
+
+
+def _freshservice() -> Freshservice | None:
+    base_url = os.environ.get("FRESHSERVICE_BASE_URL")
+    return Freshservice(base_url, required("FRESHSERVICE_API_KEY")) if base_url else None
+
+
+def _datto() -> Datto | None:
+    base_url = os.environ.get("DATTO_BASE_URL")
+    if not base_url:
+        return None
+    return Datto(base_url, required("DATTO_API_KEY"), required("DATTO_API_SECRET"))
 
 
 def required(name: str) -> str:

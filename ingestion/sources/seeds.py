@@ -17,6 +17,14 @@ REQUIRES = ()
 # The columns that name a row. A file that is not here is not landed.
 KEYS: dict[str, tuple[str, ...]] = {
     "lead_types": ("lead_type",),
+    "msp_asset_overrides": ("asset_id", "effective_from"),
+    "msp_client_overrides": ("account_number", "effective_from"),
+    "msp_custom_line_items": ("line_item_id", "effective_from"),
+    "msp_device_types": ("device_type", "effective_from"),
+    "msp_feature_overrides": ("account_number", "feature_type", "effective_from"),
+    "msp_manual_assets": ("manual_asset_id", "effective_from"),
+    "msp_manual_users": ("manual_user_id", "effective_from"),
+    "msp_user_overrides": ("account_number", "user_id", "effective_from"),
 }
 # Reviewed in git and always complete: a file may lose any share of its rows.
 STREAMS = [Stream(NAME, name, key=("row_key",), max_deleted_share=1.0) for name in KEYS]

@@ -1,0 +1,170 @@
+"""Codex: the MSP's companies with their assets, contacts and tickets, and its billing plans.
+
+One bulk answer holds everything, without paging or a modified-since filter. Codex answers with
+empty lists when its own syncs fail, so a list proves an absence only if it is complete (SPEC R3),
+and a ticket's absence proves nothing: Codex drops tickets of custom statuses.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from ingestion.http import Client, VendorError, open_client
+from ingestion.landing import EVERYTHING, Load, Scope, Stream, children_of, open_load
+from ingestion.run import Run
+from ingestion.warehouse import connect
+
+NAME = "codex"
+REQUIRES = ("CODEX_BASE_URL", "CORE_BASE_URL")
+
+CALLING_SERVICE = "ledger"
+TOKEN_SECONDS = 240  # it lives five minutes
+PER_MINUTE = 400  # of 500
+
+PLANS = Stream(NAME, "plans", key=("id",))
+PLAN_FEATURES = Stream(
+    NAME, "plan_features", key=("plan_id", "feature_type"), scope_field="plan_id"
+)
+COMPANIES = Stream(NAME, "companies", key=("account_number",))
+ASSETS = Stream(NAME, "assets", key=("id",))
+# A contact can belong to two companies.
+CONTACTS = Stream(NAME, "contacts", key=("account_number", "id"))
+TICKETS = Stream(NAME, "tickets", key=("ticket_id",))
+STREAMS = [PLANS, PLAN_FEATURES, COMPANIES, ASSETS, CONTACTS, TICKETS]
+
+
+@dataclass
+class Codex:
+    """A connection to Codex; its service token is asked of Core again before it expires."""
+
+    codex: Client
+    core: Client
+    asked_at: float | None = None
+
+    def get_json(self, path: str, **parameters: Any) -> Any:
+        """Return the parsed answer of Codex; a token that is refused is renewed once."""
+        self._renew_token()
+        try:
+            return self.codex.get_json(path, **parameters)
+        except VendorError as error:
+            if error.status != 401:
+                raise
+        self.asked_at = None
+        self._renew_token()
+        return self.codex.get_json(path, **parameters)
+
+    def _renew_token(self) -> None:
+        if self.asked_at is not None and time.monotonic() - self.asked_at < TOKEN_SECONDS:
+            return
+        services = {"calling_service": CALLING_SERVICE, "target_service": "codex"}
+        answer = self.core.parse(self.core.request("POST", "/service-token", json=services))
+        if not isinstance(answer, dict) or not answer.get("token"):
+            raise VendorError("core: /service-token answered without a token")
+        self.codex.session.headers["Authorization"] = f"Bearer {answer['token']}"
+        self.asked_at = time.monotonic()
+
+
+def is_configured(run: Run) -> bool:
+    """Tell whether the settings name a Codex."""
+    return run.settings.codex is not None
+
+
+def sync(run: Run) -> list[Load]:
+    """Land plans first, then the parts of one bulk answer."""
+    place = run.settings.codex
+    codex = Codex(
+        open_client(NAME, place.base_url, run.settings, per_minute=PER_MINUTE),
+        open_client("core", place.core_base_url, run.settings, per_minute=PER_MINUTE),
+    )
+    plans = fetch_plans(codex)
+    companies = fetch_companies(codex)
+    with connect(run.settings) as warehouse:
+        loads = [
+            _land(run, warehouse, PLANS, iter(plans), EVERYTHING),
+            _land(run, warehouse, PLAN_FEATURES, extract_features(plans), _features_of(plans)),
+        ]
+        calls = codex.codex.calls + codex.core.calls
+        rows = extract_companies(companies)
+        loads.append(_land(run, warehouse, COMPANIES, rows, EVERYTHING, calls))
+        for stream in (ASSETS, CONTACTS, TICKETS):
+            scope = EVERYTHING if stream is not TICKETS and has_all(companies, stream) else None
+            rows = extract_children(companies, stream)
+            loads.append(_land(run, warehouse, stream, rows, scope))
+    return loads
+
+
+def fetch_plans(codex: Codex) -> list[Any]:
+    """Return the billing plans; raises VendorError unless Codex says that they are all there."""
+    answer = codex.get_json("/billing-plans/api/plans")
+    if not isinstance(answer, dict) or answer.get("status") != "success":
+        raise VendorError("codex: the plans' answer does not say success")
+    plans = answer.get("plans")
+    if not isinstance(plans, list) or answer.get("count", len(plans)) != len(plans):
+        raise VendorError("codex: the plans' answer does not hold as many plans as it counts")
+    return plans
+
+
+def fetch_companies(codex: Codex) -> list[Any]:
+    """Return the bulk answer; raises VendorError where it is no list."""
+    # Without `year`: Codex compares it as text and would lose tickets without a time.
+    answer = codex.get_json("/api/companies/bulk", include_tickets="true")
+    if not isinstance(answer, list):
+        raise VendorError("codex: the bulk answer is no list of companies")
+    return answer
+
+
+def extract_companies(companies: list[Any]) -> Iterator[Any]:
+    """Yield the company of each entry of the bulk answer."""
+    for entry in companies:
+        yield entry.get("company") if isinstance(entry, dict) else entry
+
+
+def extract_children(companies: list[Any], stream: Stream) -> Iterator[Any]:
+    """Yield the assets, contacts or tickets of each company, with its account number."""
+    for entry in companies:
+        if isinstance(entry, dict) and isinstance(entry.get("company"), dict):
+            account = {"account_number": entry["company"].get("account_number")}
+            for row in entry.get(stream.name) or []:
+                yield account | row if isinstance(row, dict) else row
+
+
+def extract_features(plans: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield one row per plan and feature, whatever the feature is called (SPEC M12)."""
+    for plan in plans:
+        features = plan.get("features") if isinstance(plan, dict) else None
+        for name, value in (features or {}).items():
+            yield {"plan_id": plan.get("id"), "feature_type": name, "feature_value": value}
+
+
+def has_all(companies: list[Any], stream: Stream) -> bool:
+    """Tell whether every company brings its list: only then an absence can be concluded."""
+    return all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("company"), dict)
+        and isinstance(entry.get(stream.name), list)
+        for entry in companies
+    )
+
+
+def _features_of(plans: list[Any]) -> Scope:
+    return children_of([str(plan["id"]) for plan in plans if isinstance(plan, dict)])
+
+
+def _land(
+    run: Run,
+    warehouse: Connection,
+    stream: Stream,
+    rows: Iterator[Any],
+    scope: Scope | None,
+    api_calls: int = 0,
+) -> Load:
+    with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
+        load.counts.api_calls = api_calls
+        for row in rows:
+            load.add(row)
+        # A record that could not be read may be any of those that are missing.
+        load.complete(scope=None if load.counts.quarantined else scope)
+    return load
