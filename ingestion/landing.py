@@ -359,11 +359,16 @@ class Load:
             digest = md5(text.encode()).hexdigest()
             self._run(
                 "insert into raw.quarantine"
-                " select %(source)s, %(stream)s, %(tenant)s, %(text)s, %(hash)s, %(reason)s,"
-                "        %(load_id)s, %(loaded_at)s"
+                " select * from (select"
+                "   cast(%(source)s as varchar) as source, cast(%(stream)s as varchar) as stream,"
+                "   cast(%(tenant)s as varchar) as tenant, %(text)s,"
+                "   cast(%(hash)s as varchar) as record_hash, %(reason)s, %(load_id)s,"
+                "   %(loaded_at)s"
+                " ) as rejected"
                 " where not exists ("
-                "   select 1 from raw.quarantine where source = %(source)s"
-                "     and stream = %(stream)s and tenant = %(tenant)s and record_hash = %(hash)s)",
+                "   select 1 from raw.quarantine as kept where kept.source = rejected.source"
+                "     and kept.stream = rejected.stream and kept.tenant = rejected.tenant"
+                "     and kept.record_hash = rejected.record_hash)",
                 source=self.stream.source,
                 stream=self.stream.name,
                 text=text,

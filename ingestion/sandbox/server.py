@@ -102,6 +102,7 @@ class Sandbox:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else every answer waits 40 ms for its second packet
 
             def _serve(self) -> None:
                 parts = urlsplit(self.path)
