@@ -130,6 +130,8 @@ class Load:
     cursor: str | None
     counts: Counts = field(default_factory=Counts)
     status: str = "running"
+    error: str | None = None
+    seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
     _copy: Any = None
     _copy_context: Any = None
@@ -140,13 +142,20 @@ class Load:
     def add(self, record: Any) -> None:
         """Take one record as received; one that cannot be landed is quarantined (SPEC R5)."""
         try:
-            key = source_key(record, self.stream.key)
-            text = _as_json(record)
+            row = self.encode(record)
         except ValueError as error:
-            self.reject(_as_text(record), str(error))
-            return
+            self.reject(as_text(record), str(error))
+        else:
+            self.write(row)
+
+    def encode(self, record: Any) -> tuple[str, str]:
+        """Return the record as a row to `write`; raises ValueError if it cannot be landed."""
+        return source_key(record, self.stream.key), _as_json(record)
+
+    def write(self, row: tuple[str, str]) -> None:
+        """Take a row that `encode` made."""
         self.counts.received += 1
-        self._open_copy().write_row((key, text))
+        self._open_copy().write_row(row)
         self._report()
 
     def reject(self, text: str, reason: str) -> None:
@@ -459,7 +468,8 @@ def _without_nul(value: Any) -> Any:
     return value.replace("\x00", "") if isinstance(value, str) else value
 
 
-def _as_text(record: Any) -> str:
+def as_text(record: Any) -> str:
+    """Return a record that may not be landable as text, for quarantine."""
     try:
         return simplejson.dumps(record, use_decimal=True)
     except (TypeError, ValueError):
@@ -564,18 +574,20 @@ def _close_run(load: Load, *, cursor_after: str | None = None, error: str | None
 def _abort(load: Load, error: BaseException) -> None:
     load.status = "failed"
     load.counts = Counts(api_calls=load.counts.api_calls)
+    message = first_line(error) if isinstance(error, Exception) else type(error).__name__
+    load.error = redact(message, load.settings)
     if load.connection.closed:
         return
     if load._copy is not None:
         load._copy_context.__exit__(type(error), error, None)
     load.connection.rollback()
-    message = first_line(error) if isinstance(error, Exception) else type(error).__name__
-    _close_run(load, cursor_after=load.cursor, error=redact(message, load.settings))
+    _close_run(load, cursor_after=load.cursor, error=load.error)
     load.connection.commit()
 
 
 def _log_outcome(load: Load) -> None:
     counts = load.counts
+    load.seconds = time.monotonic() - load.started
     log.info(
         "%s.%s %s: %s received, %s created, %s updated, %s unchanged, %s deleted, "
         "%s quarantined, %.1f s",
@@ -588,5 +600,5 @@ def _log_outcome(load: Load) -> None:
         counts.unchanged,
         counts.deleted,
         counts.quarantined,
-        time.monotonic() - load.started,
+        load.seconds,
     )

@@ -61,6 +61,14 @@ class Datto:
 
 
 @dataclass(frozen=True)
+class Billingo:
+    """Billingo's address, and every variable `BILLINGO_...KEY...`: one for each company."""
+
+    base_url: str
+    keys: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. A source whose part is None is not configured and is not run."""
 
@@ -77,6 +85,7 @@ class Settings:
     codex: Codex | None = None
     freshservice: Freshservice | None = None
     datto: Datto | None = None
+    billingo: Billingo | None = None
     heartbeat_url: str | None = None
     heartbeat_key: str | None = field(default=None, repr=False)
 
@@ -96,7 +105,8 @@ def _secrets(part: object) -> list[str]:
         if is_dataclass(value):
             found += _secrets(value)
         elif not item.repr and value:
-            found += list(value) if isinstance(value, tuple) else [value]
+            values = value.values() if isinstance(value, dict) else value
+            found += [values] if isinstance(values, str) else list(values)
     return found
 
 
@@ -140,6 +150,7 @@ def read_settings() -> Settings:
         codex=_codex(),
         freshservice=_freshservice(),
         datto=_datto(),
+        billingo=_billingo(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
     )
@@ -173,6 +184,14 @@ def _datto() -> Datto | None:
     if not base_url:
         return None
     return Datto(base_url, required("DATTO_API_KEY"), required("DATTO_API_SECRET"))
+
+
+def _billingo() -> Billingo | None:
+    base_url = os.environ.get("BILLINGO_BASE_URL")
+    if not base_url:
+        return None
+    keys = [name for name in os.environ if name.startswith("BILLINGO_") and "KEY" in name]
+    return Billingo(base_url, {name: os.environ[name] for name in keys})
 
 
 def required(name: str) -> str:

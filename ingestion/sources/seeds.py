@@ -16,6 +16,7 @@ REQUIRES = ()
 
 # The columns that name a row. A file that is not here is not landed.
 KEYS: dict[str, tuple[str, ...]] = {
+    "billingo_companies": ("company_id",),
     "lead_types": ("lead_type",),
     "msp_asset_overrides": ("asset_id", "effective_from"),
     "msp_client_overrides": ("account_number", "effective_from"),
@@ -41,11 +42,16 @@ def sync(run: Run) -> list[Load]:
         loads = []
         for stream in STREAMS:
             with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
-                for row in _rows(_path(run, stream.name), KEYS[stream.name]):
+                for row in read_seed(run, stream.name):
                     load.add(row)
                 load.complete(scope=EVERYTHING)
             loads.append(load)
     return loads
+
+
+def read_seed(run: Run, name: str) -> list[dict[str, str | None]]:
+    """Return a seed's rows, blanks as null, with their `row_key`; raises LoadFailed if unusable."""
+    return _rows(_path(run, name), KEYS[name])
 
 
 def _path(run: Run, name: str) -> Path:
@@ -56,7 +62,6 @@ def _path(run: Run, name: str) -> Path:
 
 
 def _rows(path: Path, key: tuple[str, ...]) -> list[dict[str, str | None]]:
-    """Return the file's rows, blanks as null; raises LoadFailed for a bad header or a twin key."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [name for name in key if name not in (reader.fieldnames or [])]
