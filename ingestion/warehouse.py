@@ -190,15 +190,16 @@ def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def pending_snapshots(connection: psycopg.Connection) -> list[datetime]:
-    """Return the known times of landings that no snapshot has followed yet, oldest first."""
+def pending_snapshots(connection: psycopg.Connection) -> dict[datetime, list[str]]:
+    """Return the landings that no snapshot has followed yet: known time -> sources, in order."""
     rows = connection.execute(
-        "select distinct loaded_at from raw.load_runs"
+        "select loaded_at, array_agg(distinct source order by source) from raw.load_runs"
         " where created + updated + deleted > 0 and status in ('completed', 'partial')"
-        " and loaded_at > (select coalesce(max(known_through), '0001-01-01') from raw.snapshot_runs)"
-        " order by loaded_at"
+        " and loaded_at > ("
+        "   select coalesce(max(known_through), '0001-01-01') from raw.snapshot_runs)"
+        " group by loaded_at order by loaded_at"
     )
-    return [loaded_at for (loaded_at,) in rows]
+    return dict(rows.fetchall())
 
 
 def remember_snapshot(connection: psycopg.Connection, known_through: datetime) -> None:

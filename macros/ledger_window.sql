@@ -4,7 +4,7 @@
     {%- set query -%}
         select min(known_through) from (
             select max(known_through) as known_through from {{ source('books', 'build_watermarks') }}
-            where model_name like 'int_deals__%' and schema_name = '{{ ref("int_deals_unioned").schema }}'
+            where substring(model_name, 1, 11) = 'int_deals__' and schema_name = '{{ ref("int_deals_unioned").schema }}'
             group by model_name
         ) as watermarks
     {%- endset -%}

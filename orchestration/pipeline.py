@@ -97,24 +97,24 @@ def _land(
 
 
 def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[datetime]:
-    """Follow every landing with its snapshot, one landing at a time (SPEC L12)."""
+    """Follow every landing with its snapshots, one landing at a time (SPEC L12)."""
     pending = warehouse.pending_snapshots(connection)
-    for known_through in pending:
+    for known_through, sources in pending.items():
         run_dbt(
             settings,
-            *("build", "--select", "+resource_type:snapshot"),
-            *("--exclude-resource-type", "test", "unit_test"),
+            *("build", "--exclude-resource-type", "test", "unit_test"),
+            *("--select", *(f"+snap_{source}__*" for source in sources)),
             variables={"snapshot_through": known_through.isoformat(sep=" ")},
         )
         warehouse.remember_snapshot(connection, known_through)
         log.info("snapshots hold what was known at %s", known_through)
-    return pending
+    return list(pending)
 
 
 def _build(
     settings: Settings, *, full_refresh: bool = False, select: str | None = None
 ) -> list[NodeResult]:
-    command = ["build", "--exclude-resource-type", "snapshot", "unit_test"]
+    command = ["build", "--exclude-resource-type", "unit_test"]
     command += ["--full-refresh"] if full_refresh else []
     command += ["--select", select] if select else []
     nodes = run_dbt(settings, *command)

@@ -1,0 +1,66 @@
+"""One embedded Postgres for the whole session, on a free port, away from the user's own."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ingestion import embedded
+from ingestion.settings import Settings, read_settings
+from ingestion.warehouse import connect, ensure_database
+from orchestration import pipeline
+from tests.python import golden
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Settings]:
+    """The settings of a running embedded server; nothing of the environment leaks in."""
+    for name in list(os.environ):
+        if name.startswith(("WAREHOUSE_", "BILLING_DB_", "INTERNAL_API_", "LEDGERHOUSE_")):
+            del os.environ[name]
+    folder = Path(tempfile.mkdtemp(prefix="ledgerhouse-tests-"))
+    folder.chmod(0o755)
+    os.environ["LEDGERHOUSE_EMBEDDED_DIR"] = str(folder / "warehouse")
+    os.environ["WAREHOUSE_PORT"] = str(free_port())
+    os.environ["DO_NOT_TRACK"] = "1"
+    settings = read_settings()
+    embedded.start(settings)
+    yield settings
+    embedded.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def built(server: Settings) -> Settings:
+    """The settings of a warehouse in which every model is built, without a row."""
+    pipeline.build(server)
+    with connect(server, database="postgres", autocommit=True) as connection:
+        ensure_database(connection, "billing_db")
+    return server
+
+
+@pytest.fixture
+def settings(built: Settings) -> Settings:
+    """Settings of an empty warehouse, its models built, and of an empty billing_db."""
+    golden.empty(built, "raw", "snapshots", "intermediate", "marts")
+    source = replace(built.warehouse, name="billing_db")
+    with psycopg.connect(**source.parameters()) as connection:
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+        connection.execute(
+            (Path(__file__).parent.parent / "golden/lead_ledger/schema.sql").read_text()
+        )
+    return replace(built, billing_db=source)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,139 @@
+"""Golden data sets: unpacked, loaded into a source day by day, and read back for comparison."""
+
+import csv
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ingestion.settings import Settings
+from ingestion.warehouse import connect
+from orchestration import pipeline
+from orchestration.dbt import run_dbt
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+STATEFUL = ("config.materialized:incremental", "config.materialized:table")
+
+
+def unpacked(archive: str) -> Path:
+    """Unpack `tests/golden/<archive>.tar.xz` and return the folder of what was in it."""
+    folder = Path(tempfile.gettempdir()) / f"ledgerhouse-golden-{archive.replace('/', '-')}"
+    if not folder.exists():
+        with tarfile.open(GOLDEN / f"{archive}.tar.xz") as packed:
+            packed.extractall(folder, filter="data")
+    return folder / Path(archive).name
+
+
+def days(scenario: Path) -> list[tuple[Path, datetime]]:
+    """Return the scenario's day folders with each night's clock, in order."""
+    return [
+        (day, datetime.fromisoformat(day.name[4:] + "T00:05:00"))
+        for day in sorted(scenario.glob("day_*"))
+    ]
+
+
+def load_day(source: psycopg.Connection, day: Path) -> None:
+    """Bring the source's tables to how they are on that day (golden README, loader rule)."""
+    for path in sorted(day.glob("*.csv")):
+        table = path.name.split(".")[0]
+        if path.name.endswith(".delta.csv"):
+            _apply_delta(source, table, path)
+            continue
+        source.execute(f"truncate {table}")
+        with source.cursor().copy(
+            f"copy {table} from stdin with (format csv, header true)"
+        ) as copy:
+            copy.write(path.read_bytes())
+    source.commit()
+
+
+def _apply_delta(source: psycopg.Connection, table: str, path: Path) -> None:
+    for row in read_csv(path):
+        operation = row.pop("op")
+        values = {name: value or None for name, value in row.items()}
+        if operation in ("update", "delete"):
+            source.execute(f"delete from {table} where id = %s", [values["id"]])
+        if operation in ("insert", "update"):
+            places = ", ".join(["%s"] * len(values))
+            source.execute(
+                f"insert into {table} ({', '.join(values)}) values ({places})",
+                list(values.values()),
+            )
+
+
+def night(
+    settings: Settings, now: datetime, sources: Iterable[str] = ("seeds", "billing_db")
+) -> None:
+    """Land, snapshot and build as of `now`."""
+    tonight = replace(settings, now=now)
+    for outcome in pipeline.sync(tonight, list(sources)):
+        assert not outcome.is_failed, outcome.error
+    build(tonight)
+
+
+def build(settings: Settings) -> None:
+    """Build again what holds rows; the views are there, and read what they read."""
+    run_dbt(
+        settings,
+        *("build", "--exclude-resource-type", "snapshot", "test", "unit_test"),
+        *("--select", *STATEFUL),
+    )
+
+
+def empty(settings: Settings, *schemas: str) -> None:
+    """Empty every table of the schemas; their views stay."""
+    with connect(settings) as connection:
+        tables = connection.execute(
+            "select format('%%I.%%I', schemaname, tablename) from pg_tables"
+            " where schemaname = any(%s)",
+            (list(schemas),),
+        ).fetchall()
+        connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
+
+
+def build_from_empty(settings: Settings) -> None:
+    """Forget everything but raw and snapshots, and build all landed days at once."""
+    empty(settings, "intermediate", "marts")
+    with connect(settings) as connection:
+        connection.execute("truncate raw.build_watermarks")
+    build(settings)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return a CSV file's rows as text; an empty field is null."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def query(settings: Settings, statement: str, *parameters: Any) -> list[dict[str, str]]:
+    """Return the rows of a query in the form of the golden files: text, null as empty."""
+    with connect(settings) as connection:
+        cursor = connection.execute(statement, parameters)
+        names = [column.name for column in cursor.description or []]
+        return [
+            {name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor
+        ]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value)
+
+
+def by(rows: Iterable[dict[str, str]], *key: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Index rows by their key; two rows of one key are a failure."""
+    indexed: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        identity = tuple(row[name] for name in key)
+        assert identity not in indexed, f"{identity} twice"
+        indexed[identity] = row
+    return indexed
