@@ -1,0 +1,27 @@
+"""`python -m tests.bench [--leads-per-day 20000] [--days 365] [--folder .bench]`."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from ingestion.settings import PROJECT
+from tests.bench import ledger, server
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--leads-per-day", type=int, default=20_000, help="default 20000")
+    parser.add_argument("--days", type=int, default=365, help="days of history, default 365")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=PROJECT / ".bench",
+        help="where the database is while it runs; 25 GB at the default size (default .bench)",
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+    with server.running(arguments.folder) as settings:
+        ledger.run(settings, arguments.leads_per_day, arguments.days)
+
+
+main()

@@ -1,0 +1,205 @@
+"""The mortgage ledger: landing against COPY, the build against one statement, and a night."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from rich.console import Console
+
+from ingestion.sandbox import billing_db
+from ingestion.sandbox.mortgage_market import LEAD_TYPES, Market
+from ingestion.settings import Settings
+from ingestion.sources.billing_db import COLUMNS
+from ingestion.warehouse import connect
+from orchestration import pipeline
+from orchestration.dbt import run_dbt
+from tests.bench import server
+
+# The first day after the history; the pipeline runs at 00:05 of the day after each.
+NIGHT = date(2026, 1, 1)
+RUN_AT = datetime(2026, 1, 1, 0, 5)
+STATEMENT = Path(__file__).with_name("ledger.sql").read_text()
+KINDS = ("model", "test")
+FIGURES = "count(*), sum(quantity), sum(list_amount), sum(amount), min(entry_id), max(entry_id)"
+
+console = Console(highlight=False, width=100)
+
+
+def run(settings: Settings, leads_per_day: int, days: int) -> None:
+    """Measure all on `days` of history, and the same night on a tenth of it; prints as it goes."""
+    market = Market(NIGHT - timedelta(days=days), leads_per_day)
+    console.print(f"Mortgage ledger: {leads_per_day:,} deliveries a day, {days} days")
+    console.print(server.machine())
+    year = _history(settings, market, days, kept=days)
+    _measure_landing(settings, year)
+    _measure_build(settings, year)
+    night = _measure_night(settings, market, year)
+    tenth = _history(settings, market, days, kept=days // 10)
+    _land(settings)
+    run_dbt(settings, "run")
+    _ratio("year / tenth", night, _measure_night(settings, market, tenth), goal=1.2)
+
+
+def _history(settings: Settings, market: Market, days: int, kept: int) -> int:
+    """Fill a new source with the last `kept` of `days` days; returns how many deliveries it has."""
+    server.empty_databases(settings)
+    with server.source(settings) as connection:
+        billing_db.create(connection)
+        rows = billing_db.generate(connection, market, days)["deliveries"]
+        for lead_type in LEAD_TYPES:
+            rows -= connection.execute(
+                sql.SQL("delete from {} where delivered_at < %s").format(
+                    sql.Identifier(lead_type.table)
+                ),
+                (market.midnight(days - kept),),
+            ).rowcount
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("vacuum analyze")
+    return rows
+
+
+def _measure_landing(settings: Settings, rows: int) -> None:
+    console.rule(f"landing {rows:,} deliveries")
+    loader = _land(settings)
+    _show("loader", loader, rows)
+    with server.source(settings) as source, connect(settings) as warehouse:
+        warehouse.execute("create schema bench")
+        copy = sum(_copy(source, warehouse, table) for table in COLUMNS)
+    _show("COPY out and in of the same rows, no index", copy, rows)
+    _ratio("loader / COPY", loader, copy)
+
+
+def _land(settings: Settings) -> float:
+    """Land the whole source; returns the loader's seconds (without the snapshots)."""
+    outcomes = pipeline.sync(replace(settings, now=RUN_AT))
+    failures = [outcome.error for outcome in outcomes if outcome.is_failed]
+    if failures:
+        raise RuntimeError(failures[0])
+    return next(outcome.seconds for outcome in outcomes if outcome.source == "billing_db")
+
+
+def _copy(source: psycopg.Connection, warehouse: psycopg.Connection, table: str) -> float:
+    """Copy one source table to a bare table of the raw shape; returns the seconds."""
+    names = {
+        "bare": sql.Identifier("bench", table),
+        "raw": sql.Identifier("raw", f"billing_db__{table}"),
+        "table": sql.Identifier(table),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, COLUMNS[table])),
+    }
+    warehouse.execute(sql.SQL("create table {bare} (like {raw})").format(**names))
+    warehouse.commit()
+    query = sql.SQL(
+        "copy (select 'main', id, row, md5(row::jsonb::text), false, '2026-01-01'::timestamp, 1"
+        " from (select id, row_to_json(row) as row from (select {columns} from {table}) as row)"
+        " as rows) to stdout"
+    )
+    started = time.monotonic()
+    with (
+        source.cursor().copy(query.format(**names)) as rows,
+        warehouse.cursor().copy(sql.SQL("copy {bare} from stdin").format(**names)) as copy,
+    ):
+        for block in rows:
+            copy.write(block)
+    warehouse.commit()
+    return time.monotonic() - started
+
+
+def _measure_build(settings: Settings, rows: int) -> None:
+    console.rule("full build")
+    models = _seconds(lambda: run_dbt(settings, "run"))
+    _show("dbt run", models, rows)
+    tests = _seconds(lambda: run_dbt(settings, "test", "--exclude-resource-type", "unit_test"))
+    _show("dbt test", tests)
+    statement = _state(settings)
+    _show("one statement, same indexes", statement, rows)
+    _ratio("dbt run / statement", models, statement, goal=1.5)
+    _ratio("dbt run and test / statement", models + tests, statement)
+
+
+def _state(settings: Settings) -> float:
+    """Make the ledger by one statement, index it alike and compare; returns the seconds."""
+    with connect(settings, autocommit=True) as connection:
+        indexes = connection.execute(
+            "select indexdef from pg_indexes"
+            " where schemaname = 'marts' and tablename = 'fct_ledger_entries'"
+        ).fetchall()
+        connection.execute("checkpoint")
+        started = time.monotonic()
+        connection.execute(STATEMENT)
+        for (definition,) in indexes:
+            connection.execute(definition.replace("marts.fct_ledger_entries", "bench.ledger"))
+        connection.execute("analyze bench.ledger")
+        seconds = time.monotonic() - started
+        built, stated = (
+            connection.execute(f"select {FIGURES} from {table}").fetchone()
+            for table in ("marts.fct_ledger_entries", "bench.ledger")
+        )
+        connection.execute("drop schema bench cascade")
+    if built != stated:
+        raise RuntimeError(f"The models give {built}, the statement {stated}.")
+    console.print(f"both: {built[0]:,} entries, sum of amounts {built[3]:,}")
+    return seconds
+
+
+def _measure_night(settings: Settings, market: Market, rows: int) -> float:
+    """Play the night and run the pipeline in a new process; returns its seconds."""
+    with server.source(settings) as connection:
+        played = billing_db.advance(
+            connection, market, NIGHT, corrections=list(billing_db.DELIVERY_CORRECTIONS)
+        )
+    console.rule(f"a night of {played['deliveries']:,} new deliveries on {rows:,}")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        started = time.time()
+        steps = process.submit(_run_night, settings, started).result()
+    for step, seconds in steps.items():
+        _show(step, seconds)
+    total = sum(steps.values())
+    _show("in all", total, goal=30)
+    return total
+
+
+def _run_night(settings: Settings, started: float) -> dict[str, float]:
+    run_dbt(settings, "ls", "--select", "revenue")
+    start = time.time() - started
+    night = pipeline.nightly(replace(settings, now=RUN_AT + timedelta(days=1)))
+    if night.failed_sources:
+        raise RuntimeError(f"{night.failed_sources} failed")
+    spent = {kind: sum(n.seconds for n in night.nodes if n.kind == kind) for kind in KINDS}
+    shares = {kind: spent[kind] / sum(spent.values()) for kind in KINDS}
+    return {
+        "dbt start": start,
+        "landing": night.seconds["landing"],
+        "snapshot": night.seconds["snapshot"],
+        # Models and tests run side by side: the step's time is shared out by what each node took.
+        "build": night.seconds["build"] * shares["model"],
+        "test": night.seconds["build"] * shares["test"],
+    }
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    started = time.monotonic()
+    action()
+    return time.monotonic() - started
+
+
+def _show(what: str, seconds: float, rows: int = 0, goal: float | None = None) -> None:
+    rate = f"{rows / seconds:12,.0f} rows/s" if rows else ""
+    console.print(f"{what:45}{seconds:9.1f} s{rate}{_verdict(seconds, goal, ' s')}")
+
+
+def _ratio(what: str, seconds: float, against: float, goal: float | None = None) -> None:
+    ratio = seconds / against
+    console.print(f"{what:45}{ratio:9.2f} x{_verdict(ratio, goal, '')}", style="bold")
+
+
+def _verdict(value: float, goal: float | None, unit: str) -> str:
+    if goal is None:
+        return ""
+    return f"   goal {goal}{unit}: {'met' if value <= goal else 'MISSED'}"

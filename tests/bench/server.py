@@ -1,0 +1,79 @@
+"""An embedded Postgres of the benchmark's own, removed afterwards, and what the machine is."""
+
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from ingestion import embedded
+from ingestion.settings import Settings, read_settings
+from ingestion.warehouse import connect, ensure_database
+
+SOURCE_NAME = "billing_db"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Settings]:
+    """Yield the settings of a new server, whose billing_db is a second database on it."""
+    port = _free_port()
+    for name in [name for name in os.environ if name.startswith(("WAREHOUSE_", "BILLING_DB_"))]:
+        del os.environ[name]
+    os.environ.update(
+        LEDGERHOUSE_EMBEDDED_DIR=str(folder),
+        WAREHOUSE_PORT=port,
+        BILLING_DB_HOST="127.0.0.1",
+        BILLING_DB_PORT=port,
+        BILLING_DB_USER="ledgerhouse",
+        BILLING_DB_PASSWORD="ledgerhouse",
+        BILLING_DB_NAME=SOURCE_NAME,
+    )
+    settings = read_settings()
+    embedded.start(settings)
+    try:
+        yield settings
+    finally:
+        embedded.stop()
+        shutil.rmtree(folder.resolve())
+        folder.unlink(missing_ok=True)
+
+
+def empty_databases(settings: Settings) -> None:
+    """Make the warehouse and the source new."""
+    with connect(settings, database="postgres", autocommit=True) as connection:
+        for name in (settings.warehouse.name, SOURCE_NAME):
+            connection.execute(f"drop database if exists {name} with (force)")
+            ensure_database(connection, name)
+
+
+def source(settings: Settings) -> psycopg.Connection:
+    """Connect to the source database."""
+    return connect(settings, database=SOURCE_NAME)
+
+
+def machine() -> str:
+    """Return what the timings depend on: processor, cores, memory, versions."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
