@@ -21,62 +21,52 @@ compared_parts as (
     select
         *,
         lag(known_to) over (partition by entry_key order by known_from) as known_to_before,
-        lag(figures) over (partition by entry_key order by known_from) as figures_before
+        lag(figures) over (partition by entry_key order by known_from) as figures_before,
+        lag(coalesce(exception_reason, 'none')) over (
+            partition by entry_key order by known_from
+        ) as exception_before,
+        lead(known_from) over (partition by entry_key order by known_from) as known_from_after,
+        lead(figures) over (partition by entry_key order by known_from) as figures_after,
+        lead(exception_reason) over (partition by entry_key order by known_from) as exception_after
     from signed_parts
 ),
 
-numbered_parts as (
+marked_parts as (
     select
         *,
-        sum(case when known_to_before = known_from and figures_before = figures then 0 else 1 end)
-            over (partition by entry_key order by known_from rows unbounded preceding)
-            as state_number
+        case
+            when known_to_before = known_from and figures_before = figures then 0 else 1
+        end as is_first_of_state,
+        case
+            when known_from_after = known_to and figures_after = figures then 0 else 1
+        end as is_last_of_state,
+        case
+            when known_to = {{ open_end() }} then null
+            when known_from_after = known_to then coalesce(exception_after, 'corrected')
+            else gap_reason
+        end as ending
     from compared_parts
 ),
 
-state_ends as (
+-- Only windows over one order, no joins: at seven million parts that is half the time. Where a
+-- state has several parts, its last one is the row after its first.
+outer_parts as (
     select
-        entry_key,
-        state_number,
-        max(known_from) as last_part_from,
-        max(known_to) as known_to
-    from numbered_parts
-    group by entry_key, state_number
-),
-
-unexplained_states as (
-    select
-        first_parts.*,
-        last_parts.gap_reason as ending,
-        state_ends.known_to as state_known_to,
-        lag(state_ends.known_to) over (
-            partition by first_parts.entry_key order by first_parts.known_from
-        ) as state_known_to_before,
-        lag(coalesce(first_parts.exception_reason, 'none')) over (
-            partition by first_parts.entry_key order by first_parts.known_from
-        ) as exception_before,
-        lead(first_parts.known_from) over (
-            partition by first_parts.entry_key order by first_parts.known_from
-        ) as state_known_from_after,
-        lead(first_parts.exception_reason) over (
-            partition by first_parts.entry_key order by first_parts.known_from
-        ) as exception_after,
-        max(case when first_parts.exception_reason is null then 1 else 0 end) over (
-            partition by first_parts.entry_key order by first_parts.known_from
+        *,
+        case
+            when is_last_of_state = 1 then known_to
+            else lead(known_to) over (partition by entry_key order by known_from)
+        end as state_known_to,
+        case
+            when is_last_of_state = 1 then ending
+            else lead(ending) over (partition by entry_key order by known_from)
+        end as state_ending,
+        max(case when exception_reason is null then 1 else 0 end) over (
+            partition by entry_key order by known_from
             rows between unbounded preceding and 1 preceding
         ) as was_booked
-    from numbered_parts as first_parts
-    inner join state_ends
-        on
-            first_parts.entry_key = state_ends.entry_key
-            and first_parts.state_number = state_ends.state_number
-    inner join numbered_parts as last_parts
-        on
-            state_ends.entry_key = last_parts.entry_key
-            and state_ends.last_part_from = last_parts.known_from
-    where first_parts.known_to_before is null
-        or first_parts.known_to_before != first_parts.known_from
-        or first_parts.figures_before != first_parts.figures
+    from marked_parts
+    where is_first_of_state = 1 or is_last_of_state = 1
 ),
 
 states as (
@@ -84,15 +74,11 @@ states as (
         {{ deal_columns() | replace('opened_because,\n    closed_because,\n', '') | replace('known_to', 'state_known_to as known_to') }},
         cast(case
             when coalesce(was_booked, 0) = 0 then 'new'
-            when state_known_to_before = known_from and exception_before = 'none' then 'corrected'
+            when known_to_before = known_from and exception_before = 'none' then 'corrected'
             else 'restored'
         end as varchar(20)) as opened_because,
-        cast(case
-            when state_known_to = {{ open_end() }} then null
-            when state_known_from_after = state_known_to
-                then coalesce(exception_after, 'corrected')
-            else ending
-        end as varchar(50)) as closed_because
-    from unexplained_states
+        cast(state_ending as varchar(50)) as closed_because
+    from outer_parts
+    where is_first_of_state = 1
 )
 {%- endmacro %}
