@@ -12,12 +12,33 @@ import psycopg
 from ingestion.landing import Load, LoadFailed, make_table
 from ingestion.run import Run
 from ingestion.settings import redact
-from ingestion.sources import billing_db, billingo, codex, datto, freshservice, seeds
+from ingestion.sources import (
+    billing_db,
+    billingo,
+    boberdoo,
+    codex,
+    datto,
+    dispositions,
+    freshservice,
+    invoca,
+    seeds,
+)
 
 log = logging.getLogger(__name__)
 
 SOURCES: dict[str, ModuleType] = {
-    module.NAME: module for module in (seeds, billing_db, codex, freshservice, datto, billingo)
+    module.NAME: module
+    for module in (
+        seeds,
+        billing_db,
+        codex,
+        freshservice,
+        datto,
+        billingo,
+        boberdoo,
+        invoca,
+        dispositions,
+    )
 }
 
 

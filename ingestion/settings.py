@@ -69,6 +69,53 @@ class Billingo:
 
 
 @dataclass(frozen=True)
+class Boberdoo:
+    """boberdoo's account: `BOBERDOO_BASE_URL`, `_KEY`, `_CANARY_LEAD_ID`, `_LEAD_TYPES`.
+
+    The lead types are the tenant's numbers, separated by commas; the canary is a lead of the first
+    of them that is known to exist. Optional, in days: `_HISTORY_DAYS` (370) is read at first;
+    `_LEAD_DAYS` (7), `_STATUS_DAYS` (60) and `_TRANSACTION_DAYS` (90) are read again every time.
+    """
+
+    base_url: str
+    canary_lead_id: str
+    lead_types: tuple[str, ...]
+    key: str = field(repr=False)
+    history_days: int = 370
+    lead_days: int = 7
+    status_days: int = 60
+    transaction_days: int = 90
+
+
+@dataclass(frozen=True)
+class Invoca:
+    """Invoca's network: `INVOCA_BASE_URL`, `_TOKEN`, `_NETWORK_ID`.
+
+    Optional: `_CUSTOM_COLUMNS` are the tenant's own columns to ask for (`lead_id,lead_ids`); the
+    calls of the last `_RESCAN_DAYS` (7) are read again every time; `_PAGE_SIZE` (4000) rows a page.
+    """
+
+    base_url: str
+    network_id: str
+    token: str = field(repr=False)
+    custom_columns: tuple[str, ...] = ("lead_id", "lead_ids")
+    rescan_days: int = 7
+    page_size: int = 4000
+
+
+@dataclass(frozen=True)
+class Dispositions:
+    """Where dispositions come from: `DISPOSITIONS_DIR` (drop folder), `DISPOSITIONS_FEED_URL`.
+
+    One of them is enough. `DISPOSITIONS_FEED_TOKEN` is the feed's bearer token.
+    """
+
+    folder: Path | None
+    feed_url: str | None
+    feed_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. A source whose part is None is not configured and is not run."""
 
@@ -86,6 +133,9 @@ class Settings:
     freshservice: Freshservice | None = None
     datto: Datto | None = None
     billingo: Billingo | None = None
+    boberdoo: Boberdoo | None = None
+    invoca: Invoca | None = None
+    dispositions: Dispositions | None = None
     heartbeat_url: str | None = None
     heartbeat_key: str | None = field(default=None, repr=False)
 
@@ -151,6 +201,9 @@ def read_settings() -> Settings:
         freshservice=_freshservice(),
         datto=_datto(),
         billingo=_billingo(),
+        boberdoo=_boberdoo(),
+        invoca=_invoca(),
+        dispositions=_dispositions(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
     )
@@ -194,6 +247,48 @@ def _billingo() -> Billingo | None:
     return Billingo(base_url, {name: os.environ[name] for name in keys})
 
 
+def _boberdoo() -> Boberdoo | None:
+    base_url = os.environ.get("BOBERDOO_BASE_URL")
+    if not base_url:
+        return None
+    return Boberdoo(
+        base_url=base_url,
+        canary_lead_id=required("BOBERDOO_CANARY_LEAD_ID"),
+        lead_types=_names(required("BOBERDOO_LEAD_TYPES")),
+        key=required("BOBERDOO_KEY"),
+        history_days=_number("BOBERDOO_HISTORY_DAYS", 370),
+        lead_days=_number("BOBERDOO_LEAD_DAYS", 7),
+        status_days=_number("BOBERDOO_STATUS_DAYS", 60),
+        transaction_days=_number("BOBERDOO_TRANSACTION_DAYS", 90),
+    )
+
+
+def _invoca() -> Invoca | None:
+    base_url = os.environ.get("INVOCA_BASE_URL")
+    if not base_url:
+        return None
+    return Invoca(
+        base_url=base_url,
+        network_id=required("INVOCA_NETWORK_ID"),
+        token=required("INVOCA_TOKEN"),
+        custom_columns=_names(os.environ.get("INVOCA_CUSTOM_COLUMNS", "lead_id,lead_ids")),
+        rescan_days=_number("INVOCA_RESCAN_DAYS", 7),
+        page_size=_number("INVOCA_PAGE_SIZE", 4000),
+    )
+
+
+def _dispositions() -> Dispositions | None:
+    folder = os.environ.get("DISPOSITIONS_DIR")
+    feed_url = os.environ.get("DISPOSITIONS_FEED_URL")
+    if not folder and not feed_url:
+        return None
+    return Dispositions(
+        folder=Path(folder) if folder else None,
+        feed_url=feed_url or None,
+        feed_token=required("DISPOSITIONS_FEED_TOKEN") if feed_url else None,
+    )
+
+
 def required(name: str) -> str:
     """Return the variable's value; raises SettingsError where it is missing or blank."""
     value = os.environ.get(name)
@@ -208,6 +303,10 @@ def _number(name: str, default: int) -> int:
         return int(value)
     except ValueError:
         raise SettingsError(f"{name} is {value!r}. It must be a whole number.") from None
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 def _share(name: str, default: float) -> float:

@@ -62,14 +62,14 @@ class Sandbox:
         """Return the vendor's base URL."""
         return f"http://127.0.0.1:{self._server.server_port}/{vendor}"
 
-    def fail(self, path_part: str, *answers: Answer) -> None:
-        """Give these answers, one each, to the next requests whose path contains `path_part`."""
+    def fail(self, part: str, *answers: Answer) -> None:
+        """Give these answers, one each, to the next requests whose path or body holds `part`."""
         with self._lock:
-            self._faults.append((path_part, list(answers)))
+            self._faults.append((part, list(answers)))
 
     def __enter__(self) -> Self:
         """Start serving."""
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(
@@ -86,8 +86,9 @@ class Sandbox:
         """Return the ordered fault for this request, or what the vendor answers."""
         with self._lock:
             self.requests.append(request)
-            for path_part, answers in self._faults:
-                if answers and path_part in request.path:
+            asked = f"{request.path} {request.body.decode(errors='replace')}"
+            for part, answers in self._faults:
+                if answers and part in asked:
                     return answers.pop(0)
         _, vendor, rest = (request.path + "/").split("/", 2)
         if vendor not in self.vendors:

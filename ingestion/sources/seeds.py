@@ -4,6 +4,7 @@ A file in the folder `LEDGERHOUSE_SEEDS_DIR` replaces the project's of the same 
 """
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, open_load
@@ -13,6 +14,9 @@ from ingestion.warehouse import connect
 
 NAME = "seeds"
 REQUIRES = ()
+
+# Reviewed in git and always complete: a file may lose any share of its rows, or all.
+WHOLE_FILE = replace(EVERYTHING, may_be_empty=True)
 
 # The columns that name a row. A file that is not here is not landed.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -26,8 +30,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "msp_manual_assets": ("manual_asset_id", "effective_from"),
     "msp_manual_users": ("manual_user_id", "effective_from"),
     "msp_user_overrides": ("account_number", "user_id", "effective_from"),
+    "deal_types": ("deal_type",),
+    "deal_terms": ("partner_id", "filter_set_id", "effective_from"),
+    "disposition_statuses": ("status",),
+    "disposition_map": ("partner_id", "raw_status", "effective_from"),
+    "disposition_columns": ("partner_id", "column_name"),
+    "call_campaigns": ("campaign_id", "effective_from"),
 }
-# Reviewed in git and always complete: a file may lose any share of its rows.
 STREAMS = [Stream(NAME, name, key=("row_key",), max_deleted_share=1.0) for name in KEYS]
 
 
@@ -44,13 +53,14 @@ def sync(run: Run) -> list[Load]:
             with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
                 for row in read_seed(run, stream.name):
                     load.add(row)
-                load.complete(scope=EVERYTHING)
+                load.complete(scope=WHOLE_FILE)
             loads.append(load)
     return loads
 
 
 def read_seed(run: Run, name: str) -> list[dict[str, str | None]]:
     """Return a seed's rows, blanks as null, with their `row_key`; raises LoadFailed if unusable."""
+    """Return a seed's rows, blanks as null; raises LoadFailed for a bad header or a twin key."""
     return _rows(_path(run, name), KEYS[name])
 
 

@@ -1,0 +1,219 @@
+"""Dispositions: what a buyer says became of a lead, from a drop folder and from an HTTP feed.
+
+The folder holds `<partner>_<anything>.csv` or `.jsonl`; its files are read, never changed. An event
+is `<file stem>:<row>`; a bad line is quarantined and the rest goes on (SPEC D7, R5). A partner's
+own column names are declared in the seed `disposition_columns`; canonical ones need no row there.
+The feed is `GET <url>?after=<cursor>&limit=<n>`: `{"events": [...], "next": "<cursor>"}`.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import simplejson
+
+from ingestion.http import VendorError, open_client
+from ingestion.landing import Load, LoadFailed, Stream, open_load
+from ingestion.run import Run
+from ingestion.sources.seeds import read_seed
+from ingestion.warehouse import connect
+
+NAME = "dispositions"
+REQUIRES = ("DISPOSITIONS_DIR or DISPOSITIONS_FEED_URL",)
+
+FILE_EVENTS = Stream(NAME, "file_events", key=("event_id",))
+FEED_EVENTS = Stream(NAME, "feed_events", key=("event_id",))
+STREAMS = [FILE_EVENTS, FEED_EVENTS]
+
+IDENTIFIERS = ("lead_id", "call_id", "buyer_lead_ref", "phone", "email")
+FIELDS = (
+    *IDENTIFIERS,
+    *("status", "status_date", "sale_amount", "returned", "return_reason", "agent_notes"),
+)
+FEED_PAGE = 1000
+
+# (partner id or '*', the partner's column in lower case) -> field
+Columns = dict[tuple[str, str], str]
+Event = dict[str, Any]
+
+
+class BadLine(Exception):
+    """A line, or a whole file, that holds no event; the message says why."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(reason)
+        self.text = text
+
+
+def is_configured(run: Run) -> bool:
+    """Tell whether the settings name a drop folder or a feed."""
+    return run.settings.dispositions is not None
+
+
+def sync(run: Run) -> list[Load]:
+    """Land new and changed files, and the feed's new events."""
+    wanted, columns = run.settings.dispositions, read_columns(run)
+    return [
+        *([_land_files(run, wanted.folder, columns)] if wanted.folder else []),
+        *([_land_feed(run, columns)] if wanted.feed_url else []),
+    ]
+
+
+def read_columns(run: Run) -> Columns:
+    """Return the declared column names of all partners; raises LoadFailed for an unknown field."""
+    columns = {}
+    for row in read_seed(run, "disposition_columns"):
+        if row["field"] not in FIELDS:
+            raise LoadFailed(
+                f"disposition_columns.csv names the field {row['field']!r}. The fields are "
+                f"{', '.join(FIELDS)}."
+            )
+        columns[row["partner_id"], row["column_name"].lower()] = row["field"]
+    return columns
+
+
+def extract_file(path: Path, columns: Columns) -> Iterator[Event | BadLine]:
+    """Yield the events of one file and, in their places, what is wrong with its bad lines."""
+    partner = path.stem.split("_")[0]
+    read = _json_lines if path.suffix.lower() == ".jsonl" else _csv_rows
+    try:
+        for number, row in read(path):
+            if isinstance(row, BadLine):
+                yield row
+                continue
+            named = with_fields(row, partner, columns)
+            if "status" not in named or not any(name in named for name in IDENTIFIERS):
+                reason = "no column is a status, or none tells the lead"
+                raise BadLine(simplejson.dumps(row), f"{path.name} row {number}: {reason}")
+            yield named | {
+                "event_id": f"{path.stem}:{number}",
+                "partner_id": partner,
+                "row_number": number,
+            }
+    except BadLine as bad:
+        yield bad
+
+
+def with_fields(row: Event, partner: str, columns: Columns) -> Event:
+    """Return the row under the canonical names, as declared for the partner, then for `*`."""
+    named: Event = {}
+    for column, value in row.items():
+        lower = column.strip().lower()
+        declared = columns.get((partner, lower)) or columns.get(("*", lower))
+        field = declared or (lower if lower in FIELDS else column)
+        if named.get(field) in (None, ""):
+            named[field] = value
+    return named
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, Event | BadLine]]:
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        lines = [line.replace("\0", "") for line in file]
+    try:
+        rows = list(csv.reader(lines, strict=True))
+    except csv.Error:  # a quote that is never closed would swallow the rest: one line, one row
+        rows = [next(csv.reader([line]), []) for line in lines]
+    header, *rows = [row for row in rows if row] or [[]]
+    for number, values in enumerate(rows, start=1):
+        if len(values) == len(header):
+            yield number, dict(zip(header, values, strict=True))
+        else:
+            reason = f"{path.name} row {number}: {len(values)} fields, expected {len(header)}"
+            yield number, BadLine(f"{path.name}:{number}: {','.join(values)}", reason)
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, Event | BadLine]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        for number, line in enumerate((line for line in file if line.strip()), start=1):
+            try:
+                row = simplejson.loads(line, use_decimal=True)
+            except ValueError:
+                row = None
+            if isinstance(row, dict):
+                yield number, row
+            else:
+                reason = f"{path.name} row {number}: no JSON object"
+                yield number, BadLine(f"{path.name}:{number}: {line.strip()}", reason)
+
+
+def _land_files(run: Run, folder: Path, columns: Columns) -> Load:
+    """Land the files that came or changed since the last landing.
+
+    The file system's change time tells, which a copy cannot preserve. After a new declaration of
+    columns all files are read again.
+    """
+    with (
+        connect(run.settings) as warehouse,
+        open_load(warehouse, run.settings, FILE_EVENTS, loaded_at=run.loaded_at) as load,
+    ):
+        if not folder.is_dir():
+            raise LoadFailed(f"The folder {folder} is not there. Check DISPOSITIONS_DIR.")
+        since, declaration = _cursor(load.cursor)
+        now = _fingerprint(columns)
+        is_all = run.full or declaration != now
+        files = _files(folder)
+        for path, changed in files:
+            if is_all or changed >= since:
+                _add_file(load, path, columns)
+        reached = max([changed for _, changed in files], default=since)
+        load.complete(cursor=f"{reached} {now}")
+    return load
+
+
+def _add_file(load: Load, path: Path, columns: Columns) -> None:
+    if path.suffix.lower() == ".jsonl" and path.with_suffix(".csv").exists():
+        load.reject(path.name, f"{path.name} has the name of a CSV file: its events would be mixed")
+        return
+    for event in extract_file(path, columns):
+        if isinstance(event, BadLine):
+            load.reject(event.text, str(event))
+        else:
+            load.add(event)
+
+
+def _land_feed(run: Run, columns: Columns) -> Load:
+    feed = run.settings.dispositions
+    client = open_client(
+        NAME, feed.feed_url, run.settings, headers={"Authorization": f"Bearer {feed.feed_token}"}
+    )
+    with (
+        connect(run.settings) as warehouse,
+        open_load(warehouse, run.settings, FEED_EVENTS, loaded_at=run.loaded_at) as load,
+    ):
+        cursor = "" if run.full else load.cursor or ""
+        while True:
+            page = client.get_json("", after=cursor, limit=FEED_PAGE)
+            events = page.get("events") if isinstance(page, dict) else None
+            if not isinstance(events, list):
+                raise VendorError(f"{NAME}: the feed answered without events")
+            for event in events:
+                partner = str(event.get("partner_id")) if isinstance(event, dict) else ""
+                load.add(with_fields(event, partner, columns) if partner else event)
+            if not events:
+                break
+            following = page.get("next")
+            if not isinstance(following, str) or following in ("", cursor):
+                raise VendorError(f"{NAME}: the feed does not go on after {cursor or 'the start'}")
+            cursor = following
+        load.counts.api_calls = client.calls
+        load.complete(cursor=cursor)
+    return load
+
+
+def _files(folder: Path) -> list[tuple[Path, int]]:
+    return [
+        (path, path.stat().st_ctime_ns)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in (".csv", ".jsonl") and path.is_file()
+    ]
+
+
+def _cursor(text: str | None) -> tuple[int, str]:
+    since, _, declaration = (text or "0 ").partition(" ")
+    return int(since), declaration
+
+
+def _fingerprint(columns: Columns) -> str:
+    return hashlib.sha256(repr(sorted(columns.items())).encode()).hexdigest()[:12]

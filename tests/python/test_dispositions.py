@@ -1,0 +1,223 @@
+"""The dispositions loader: drop folder and feed, with what buyers really send."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingestion.landing import LoadFailed
+from ingestion.sandbox.dispositions import TOKEN, DispositionFeed
+from ingestion.sandbox.server import Answer, Sandbox
+from ingestion.settings import Dispositions, Settings
+from ingestion.sources import dispositions
+from tests.python.vendors import HTML_PAGE, STAYS_DOWN, cursors, live, quarantined, quick, sync
+
+HEADER = (
+    "lead_id,call_id,buyer_lead_ref,phone,email,status,status_date,sale_amount,"
+    "returned,return_reason,agent_notes"
+)
+FILE = "dispositions__file_events"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def account(server: Settings, folder: Path) -> Settings:
+    return quick(server, dispositions=Dispositions(folder, None))
+
+
+def drop(folder: Path, name: str, *lines: str) -> Path:
+    path = folder / name
+    path.write_text("\n".join((*lines, "")), encoding="utf-8")
+    return path
+
+
+def test_each_row_is_an_event_of_its_file_and_partner(account: Settings, folder: Path) -> None:
+    drop(
+        folder,
+        "207_20260714.csv",
+        HEADER,
+        '8842017,,HPL-1,,,Funded,2026-07-14,"$4,200.00",N,,"said: ""call back"""',
+        ",,,(404) 555-0142,,Contacted,07/14/2026,,N,,",
+    )
+    (load,) = sync(dispositions, account)
+    events = live(account, FILE)
+    assert (load.status, load.counts.created) == ("completed", 2)
+    assert events["207_20260714:1"]["sale_amount"] == "$4,200.00"
+    assert events["207_20260714:1"]["agent_notes"] == 'said: "call back"'
+    assert events["207_20260714:2"]["phone"] == "(404) 555-0142"
+    assert events["207_20260714:2"]["partner_id"] == "207"
+
+
+def test_json_lines_land_with_their_types(account: Settings, folder: Path) -> None:
+    line = '{"externalId": "B-7", "lead_id": 8842017, "statusName": "ISSUED", "fundedAmount": 0.10}'
+    drop(folder, "204_20260714.jsonl", line, "", '{"lead_id": "1", "status": "X", "own": [1]}')
+    sync(dispositions, account)
+    events = live(account, FILE)
+    assert events["204_20260714:1"] == {
+        "event_id": "204_20260714:1",
+        "partner_id": "204",
+        "row_number": 1,
+        "buyer_lead_ref": "B-7",
+        "lead_id": 8842017,
+        "status": "ISSUED",
+        "sale_amount": 0.1,
+    }
+    assert events["204_20260714:2"]["own"] == [1]
+
+
+def test_bad_lines_are_quarantined_and_the_rest_goes_on(account: Settings, folder: Path) -> None:
+    drop(
+        folder,
+        "207_a.csv",
+        "lead_id,status",
+        "1,Funded",
+        "2",
+        "3,Lost,too,many",
+        '"4,Lost',
+        "5,Quoted",
+    )
+    (folder / "207_b.csv").write_bytes(b"lead_id,status\n6,Funded\n7,Ausgew\xe4hlt\n8,Lost\n")
+    drop(folder, "204_c.jsonl", '{"lead_id": "9", "status": "QTD"}', "{half", "[1]")
+    (load,) = sync(dispositions, account)
+    assert live(account, FILE).keys() == {
+        *("207_a:1", "207_a:5", "207_b:1", "207_b:3", "204_c:1"),
+    }
+    assert (load.status, load.counts.quarantined) == ("partial", 6)
+    reasons = quarantined(account)
+    assert "207_a.csv row 2: 1 fields, expected 2" in reasons
+    assert "204_c.jsonl row 2: no JSON object" in reasons
+    (again,) = sync(dispositions, account, day=1)
+    assert again.counts.created == 0
+    assert len(quarantined(account)) == 6
+
+
+def test_a_file_that_is_none_is_quarantined(account: Settings, folder: Path) -> None:
+    drop(folder, "207_page.csv", "<html>We will be back soon</html>", "gone")
+    drop(folder, "207_none.csv")
+    drop(folder, "207_good.csv", "Lead ID,Disposition", "1,Funded")
+    sync(dispositions, account)
+    assert live(account, FILE)["207_good:1"]["lead_id"] == "1"
+    assert quarantined(account) == [
+        "207_page.csv row 1: no column is a status, or none tells the lead"
+    ]
+
+
+def test_new_and_changed_files_are_read_and_no_file_is_touched(
+    account: Settings, folder: Path
+) -> None:
+    first = drop(folder, "207_1.csv", "lead_id,status", "1,Funded")
+    sync(dispositions, account)
+    before = (first.read_bytes(), first.stat().st_mtime_ns)
+    late = drop(folder, "207_0.csv", "lead_id,status", "2,Funded")
+    os.utime(late, (0, 0))  # copied with its old time
+    (load,) = sync(dispositions, account, day=1)
+    assert load.counts.created == 1
+    assert (first.read_bytes(), first.stat().st_mtime_ns) == before
+    drop(folder, "207_1.csv", "lead_id,status", "1,Lost", "3,Funded")
+    (load,) = sync(dispositions, account, day=2)
+    assert (load.counts.created, load.counts.updated) == (1, 1)
+    first.unlink()
+    sync(dispositions, account, day=3)
+    assert live(account, FILE).keys() == {"207_0:1", "207_1:1", "207_1:2"}
+
+
+def test_a_new_declaration_of_columns_reads_all_files_again(
+    account: Settings, folder: Path, tmp_path: Path
+) -> None:
+    drop(folder, "299_1.csv", "Their Id,status", "1,Funded")
+    drop(folder, "207_1.csv", "lead_id,status", "2,Funded")
+    sync(dispositions, account)
+    assert live(account, FILE).keys() == {"207_1:1"}
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    drop(seeds, "disposition_columns.csv", "partner_id,column_name,field", "299,their id,lead_id")
+    account = replace(account, seeds_directory=seeds)
+    sync(dispositions, account, day=1)
+    assert live(account, FILE)["299_1:1"]["lead_id"] == "1"
+    drop(seeds, "disposition_columns.csv", "partner_id,column_name,field", "299,their id,leadid")
+    with pytest.raises(LoadFailed, match="'leadid'"):
+        sync(dispositions, account, day=2)
+
+
+def test_two_files_of_one_name_are_not_mixed(account: Settings, folder: Path) -> None:
+    drop(folder, "207_1.csv", "lead_id,status", "1,Funded")
+    drop(folder, "207_1.jsonl", '{"lead_id": "2", "status": "Lost"}')
+    sync(dispositions, account)
+    assert live(account, FILE)["207_1:1"]["lead_id"] == "1"
+    assert "207_1.jsonl has the name of a CSV file" in quarantined(account)[0]
+
+
+def test_a_missing_folder_fails_and_an_empty_one_does_not(account: Settings, folder: Path) -> None:
+    (load,) = sync(dispositions, account)
+    assert (load.status, load.counts.received) == ("completed", 0)
+    folder.rmdir()
+    with pytest.raises(LoadFailed, match="DISPOSITIONS_DIR"):
+        sync(dispositions, account, day=1)
+
+
+@pytest.fixture
+def feed() -> DispositionFeed:
+    """A feed with five events."""
+    return DispositionFeed(
+        events=[
+            {"event_id": f"e{number}", "partner_id": "206", "lead_id": str(number), "status": "New"}
+            for number in range(5)
+        ]
+    )
+
+
+@pytest.fixture
+def sandbox(feed: DispositionFeed) -> Iterator[Sandbox]:
+    with Sandbox({"feed": feed}) as server:
+        yield server
+
+
+@pytest.fixture
+def fed(server: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings with the feed alone, two events a page."""
+    monkeypatch.setattr(dispositions, "FEED_PAGE", 2)
+    return quick(server, dispositions=Dispositions(None, sandbox.url("feed"), TOKEN))
+
+
+def test_the_feed_is_read_from_its_cursor(fed: Settings, feed: DispositionFeed) -> None:
+    (load,) = sync(dispositions, fed)
+    assert (load.counts.created, load.counts.api_calls) == (5, 4)
+    feed.events += [
+        {"event_id": "e5", "partner_id": 206, "Disposition": "Sold", "lead_id": "9"},
+        {"partner_id": "206", "status": "Sold"},
+    ]
+    (load,) = sync(dispositions, fed, day=1)
+    assert (load.counts.created, load.counts.quarantined) == (1, 1)
+    assert live(fed, "dispositions__feed_events")["e5"]["status"] == "Sold"
+    assert cursors(fed) == {"feed_events": "7"}
+
+
+UNUSABLE = {
+    "an error page": [HTML_PAGE],
+    "half a page": [Answer(b'{"events": [{"event_id": "e5", "par')],
+    "no events": [Answer({"message": "try later"})],
+    "no way on": [Answer({"events": [{"event_id": "e9"}], "next": ""})],
+    "an outage": STAYS_DOWN,
+}
+
+
+@pytest.mark.parametrize("answers", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_an_unusable_feed_deletes_nothing_and_moves_no_cursor(
+    fed: Settings, feed: DispositionFeed, sandbox: Sandbox, answers: list[Answer]
+) -> None:
+    sync(dispositions, fed)
+    sandbox.fail("feed", *answers)
+    with pytest.raises(LoadFailed, match="feed"):
+        sync(dispositions, fed, day=1)
+    feed.events.append({"event_id": "e5", "partner_id": "206", "status": "Sold"})
+    assert cursors(fed) == {"feed_events": "5"}
+    sync(dispositions, fed, day=2)
+    assert len(live(fed, "dispositions__feed_events")) == 6
