@@ -35,13 +35,7 @@ class Night:
         return [outcome.source for outcome in self.outcomes if outcome.is_failed]
 
 
-def nightly(
-    settings: Settings,
-    *,
-    full: bool = False,
-    sources: Sequence[str] | None = None,
-    build_arguments: Sequence[str] = (),
-) -> Night:
+def nightly(settings: Settings, *, full: bool = False) -> Night:
     """Sync every configured source, snapshot, build, test, and post the heartbeat.
 
     A failing source leaves the others done and is named in the result; a failing build raises.
@@ -52,10 +46,9 @@ def nightly(
         warehouse.recorded_job(connection, "nightly", settings),
     ):
         run = Run(settings, settings.clock(), full=full)
-        _timed(night, "landing", lambda: night.outcomes.extend(_land(connection, run, sources)))
-        _timed(night, "build", lambda: night.nodes.extend(_build(settings, *build_arguments)))
-        if warehouse.pending_snapshots(connection):
-            warehouse.remember_snapshot(connection, run.loaded_at)
+        _timed(night, "landing", lambda: night.outcomes.extend(_land(connection, run)))
+        _timed(night, "snapshot", lambda: _snapshot(connection, settings))
+        _timed(night, "build", lambda: night.nodes.extend(_build(settings)))
         if not night.failed_sources:
             _timed(night, "heartbeat", lambda: post_heartbeat(connection, settings, "nightly"))
     return night
@@ -83,9 +76,7 @@ def build(
     with warehouse.run_lock(settings) as connection:
         make_stream_tables(connection)
         _snapshot(connection, settings)
-        arguments = ["--full-refresh"] if full_refresh else []
-        arguments += ["--select", select] if select else []
-        return _build(settings, *arguments)
+        return _build(settings, full_refresh=full_refresh, select=select)
 
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
@@ -120,9 +111,13 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
     return list(pending)
 
 
-def _build(settings: Settings, *arguments: str) -> list[NodeResult]:
-    """Snapshot the newest landing, build and test: dbt orders them by what rests on what."""
-    nodes = run_dbt(settings, "build", "--exclude-resource-type", "unit_test", *arguments)
+def _build(
+    settings: Settings, *, full_refresh: bool = False, select: str | None = None
+) -> list[NodeResult]:
+    command = ["build", "--exclude-resource-type", "unit_test"]
+    command += ["--full-refresh"] if full_refresh else []
+    command += ["--select", select] if select else []
+    nodes = run_dbt(settings, *command)
     log.info("%s nodes built and tested", len(nodes))
     return nodes
 

@@ -3,7 +3,7 @@
 import csv
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,10 +18,7 @@ from orchestration import pipeline
 from orchestration.dbt import run_dbt
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-STATEFUL_NODES = (
-    *("--exclude-resource-type", "test", "unit_test", "--select", "config.materialized:snapshot"),
-    *("config.materialized:incremental", "config.materialized:table"),
-)
+STATEFUL = ("config.materialized:incremental", "config.materialized:table")
 
 
 def unpacked(archive: str) -> Path:
@@ -71,18 +68,22 @@ def _apply_delta(source: psycopg.Connection, table: str, path: Path) -> None:
 
 
 def night(
-    settings: Settings, now: datetime, sources: Sequence[str] = ("seeds", "billing_db")
+    settings: Settings, now: datetime, sources: Iterable[str] = ("seeds", "billing_db")
 ) -> None:
-    """Run a night as of `now`: what holds rows is built; views are there, and tests are apart."""
-    night = pipeline.nightly(
-        replace(settings, now=now), sources=sources, build_arguments=STATEFUL_NODES
-    )
-    assert not night.failed_sources, [outcome.error for outcome in night.outcomes]
+    """Land, snapshot and build as of `now`."""
+    tonight = replace(settings, now=now)
+    for outcome in pipeline.sync(tonight, list(sources)):
+        assert not outcome.is_failed, outcome.error
+    build(tonight)
 
 
 def build(settings: Settings) -> None:
-    """Build what holds rows."""
-    run_dbt(settings, "build", *STATEFUL_NODES)
+    """Build again what holds rows; the views are there, and read what they read."""
+    run_dbt(
+        settings,
+        *("build", "--exclude-resource-type", "snapshot", "test", "unit_test"),
+        *("--select", *STATEFUL),
+    )
 
 
 def empty(settings: Settings, *schemas: str) -> None:
