@@ -215,6 +215,38 @@ def forget_snapshots(connection: psycopg.Connection) -> None:
     connection.execute("delete from raw.snapshot_runs")
 
 
+STATE = ("raw", "snapshots", "staging", "intermediate", "marts", "analytics")
+
+
+def holds_other_than_demo(connection: psycopg.Connection) -> bool:
+    """Tell whether anything is landed here that no demo has put here."""
+    made = connection.execute("select to_regclass('raw.load_runs')").fetchone()
+    return bool(made and made[0]) and not _is_demo(connection)
+
+
+def _is_demo(connection: psycopg.Connection) -> bool:
+    marked = connection.execute(
+        "select obj_description(to_regnamespace('raw'), 'pg_namespace')"
+    ).fetchone()
+    return bool(marked and marked[0] == "demo")
+
+
+def mark_as_demo(connection: psycopg.Connection) -> None:
+    """Mark the warehouse as the demo's, which the next demo may replace; commits."""
+    make_books(connection)
+    connection.execute("comment on schema raw is 'demo'")
+    connection.commit()
+
+
+def forget_everything(connection: psycopg.Connection) -> None:
+    """Drop every schema of the warehouse; commits."""
+    for schema in STATE:
+        connection.execute(
+            sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema))
+        )
+    connection.commit()
+
+
 @contextmanager
 def recorded_job(connection: psycopg.Connection, job: str, settings: Settings) -> Iterator[None]:
     """Write the job's run, status and duration to `raw.job_runs` (SPEC O2)."""

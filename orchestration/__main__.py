@@ -1,0 +1,196 @@
+"""The command line: `ledgerhouse <command>`, or `python -m orchestration <command>`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
+
+from ingestion import embedded
+from ingestion.landing import LoadFailed
+from ingestion.registry import SOURCES
+from ingestion.settings import PROJECT, Settings, SettingsError, read_settings
+from ingestion.warehouse import RunLockError, WarehouseError
+from orchestration import demo, pipeline, report
+from orchestration.dbt import DbtError
+
+log = logging.getLogger(__name__)
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_LOCKED = 75
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0: done. 1: a source or the build failed. 2: a setting or the command is wrong. 75: another
+    pipeline run holds the warehouse.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        settings = read_settings()
+        _log_to(options.verbose)
+        return options.command(settings, options)
+    except (SettingsError, WarehouseError) as error:
+        return _fail(str(error), EXIT_USAGE)
+    except RunLockError as error:
+        return _fail(str(error), EXIT_LOCKED)
+    except (DbtError, LoadFailed) as error:
+        return _fail(str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        return _fail("Interrupted. What was not finished is finished by the next run.", EXIT_FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ledgerhouse", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="<command>")
+
+    def command(
+        name: str, run: Callable[[Settings, argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        added.add_argument("--verbose", action="store_true", help="show every step")
+        added.set_defaults(command=run)
+        return added
+
+    command("demo", _demo)
+    command("up", _up)
+    command("down", _down)
+    command("env", _env)
+    sync = command("sync", _sync)
+    sync.add_argument("source", nargs="?", choices=sorted(SOURCES), help="one source; default: all")
+    sync.add_argument("--company-id", dest="tenant", help="one tenant of the source")
+    sync.add_argument("--full", action="store_true", help="read everything again")
+    build = command("build", _build)
+    build.add_argument("--full-refresh", action="store_true", help="build everything from empty")
+    build.add_argument("--select", help="a dbt selection; default: everything")
+    nightly = command("nightly", _nightly)
+    nightly.add_argument("--full", action="store_true", help="read everything again")
+    command("status", _status)
+    explain = command("explain", _explain)
+    explain.add_argument("entry_key", help="such as mortgage:professional:17")
+    command("replay-snapshots", _replay_snapshots)
+    return parser
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    """Play a few nights of a simulated business and show its revenue."""
+    return _exit_code(demo.play(settings))
+
+
+def _up(settings: Settings, options: argparse.Namespace) -> int:
+    """Start the embedded Postgres."""
+    _require_embedded(settings)
+    started = embedded.start(settings)
+    report.say("The embedded Postgres is up." if started else "The embedded Postgres was up.")
+    return EXIT_OK
+
+
+def _down(settings: Settings, options: argparse.Namespace) -> int:
+    """Stop the embedded Postgres; its data stays in .warehouse."""
+    _require_embedded(settings)
+    stopped = embedded.stop()
+    report.say("The embedded Postgres is down." if stopped else "It was not running.")
+    return EXIT_OK
+
+
+def _env(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the warehouse's connection as export lines, for `eval`."""
+    report.show_environment(settings)
+    return EXIT_OK
+
+
+def _sync(settings: Settings, options: argparse.Namespace) -> int:
+    """Land one source or all of them, and snapshot what they brought."""
+    _start_if_embedded(settings)
+    outcomes = pipeline.sync(
+        settings,
+        [options.source] if options.source else None,
+        full=options.full,
+        tenant=options.tenant,
+    )
+    report.show_outcomes(outcomes)
+    return _exit_code([outcome for outcome in outcomes if outcome.is_failed])
+
+
+def _build(settings: Settings, options: argparse.Namespace) -> int:
+    """Build and test the models."""
+    _start_if_embedded(settings)
+    nodes = pipeline.build(settings, full_refresh=options.full_refresh, select=options.select)
+    report.show_nodes(nodes)
+    return EXIT_OK
+
+
+def _nightly(settings: Settings, options: argparse.Namespace) -> int:
+    """Sync, snapshot, build, test, and post the heartbeat."""
+    _start_if_embedded(settings)
+    night = pipeline.nightly(settings, full=options.full)
+    report.show_outcomes(night.outcomes)
+    report.show_nodes(night.nodes)
+    return _exit_code(night.failed_sources)
+
+
+def _status(settings: Settings, options: argparse.Namespace) -> int:
+    """Show sources, last runs, exceptions and what is quarantined."""
+    report.show_status(settings)
+    return EXIT_OK
+
+
+def _explain(settings: Settings, options: argparse.Namespace) -> int:
+    """Show every entry of one key: what was booked, when, from which versions, and why."""
+    return EXIT_OK if report.show_entry_key(settings, options.entry_key) else EXIT_FAILED
+
+
+def _replay_snapshots(settings: Settings, options: argparse.Namespace) -> int:
+    """Drop the snapshots and make them again from raw, landing by landing."""
+    _start_if_embedded(settings)
+    landings = pipeline.replay_snapshots(settings)
+    report.say(f"{len(landings)} landing(s) replayed into the snapshots.")
+    return EXIT_OK
+
+
+def _require_embedded(settings: Settings) -> None:
+    if not settings.warehouse_is_embedded:
+        raise SettingsError(
+            "WAREHOUSE_HOST is set: the warehouse is a server of its own. Unset it to use the "
+            "embedded Postgres."
+        )
+
+
+def _start_if_embedded(settings: Settings) -> None:
+    if settings.warehouse_is_embedded:
+        embedded.start(settings)
+
+
+def _exit_code(failures: object) -> int:
+    return EXIT_FAILED if failures else EXIT_OK
+
+
+def _fail(message: str, code: int) -> int:
+    log.error("%s", message)
+    report.complain(message)
+    return code
+
+
+def _log_to(verbose: bool) -> None:
+    """Log to the console (steps only when verbose) and to a rotating file under logs/ (O6)."""
+    folder = PROJECT / "logs"
+    folder.mkdir(exist_ok=True)
+    file = RotatingFileHandler(folder / "ledgerhouse.log", maxBytes=10_000_000, backupCount=5)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    console = logging.StreamHandler()
+    console.setFormatter(logging.Formatter("  %(message)s"))
+    console.setLevel(logging.INFO if verbose else logging.WARNING)
+    # Errors are printed by the command itself, once.
+    console.addFilter(lambda record: record.levelno < logging.ERROR or verbose)
+    for name in ("ingestion", "orchestration"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.handlers = [file, console]
+        logger.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""`ledgerhouse demo`: a year of a simulated business, and a few nights of its corrections."""
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+from ingestion import embedded
+from ingestion.sandbox.business import HISTORY_DAYS, open_business
+from ingestion.settings import Settings, SettingsError
+from ingestion.warehouse import connect, forget_everything, holds_other_than_demo, mark_as_demo
+from orchestration import pipeline, report
+
+log = logging.getLogger(__name__)
+
+NIGHTS = 4
+
+
+def play(settings: Settings) -> list[str]:
+    """Play the demo into an empty warehouse and show its revenue; returns the failed sources.
+
+    A demo played before is replaced. Raises SettingsError where the warehouse holds anything else.
+    """
+    if settings.warehouse_is_embedded:
+        embedded.start(settings)
+    with connect(settings) as connection:
+        if holds_other_than_demo(connection):
+            raise SettingsError(
+                f"The warehouse {settings.warehouse.name} holds data that is not the demo's. "
+                "Play the demo beside it: WAREHOUSE_NAME=demo ledgerhouse demo"
+            )
+        forget_everything(connection)
+        mark_as_demo(connection)
+    today = datetime.now(UTC).date()
+    nights = [today - timedelta(days=ago) for ago in reversed(range(NIGHTS))]
+    failed: list[str] = []
+    report.say(f"A year of a simulated business ({HISTORY_DAYS} days), then {NIGHTS} nights:")
+    with open_business(settings, nights[0]) as business:
+        for number, day in enumerate(nights):
+            if number:
+                business.play(day - timedelta(days=1))
+            clock = datetime.combine(day, time(0, 5))
+            with report.progress(f"night of {day}"):
+                night = pipeline.nightly(replace(business.settings, now=clock))
+            report.show_night(day, night)
+            failed += night.failed_sources
+    report.show_revenue(settings)
+    report.show_next_steps(settings)
+    return failed

@@ -1,0 +1,219 @@
+"""What the commands print: tables for people, read from the marts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ingestion.registry import Outcome
+from ingestion.settings import PROJECT, Settings
+from ingestion.warehouse import connect
+from orchestration.dbt import NodeResult
+from orchestration.pipeline import Night
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+REVENUE_BY_MONTH = """
+select deal_type, to_char(revenue_date, 'YYYY-MM') as month, currency, sum(booked) as booked,
+    sum(reversed) as reversed, sum(refunded) as refunded, sum(net) as net
+from marts.revenue
+where revenue_date >= (select max(revenue_date) from marts.revenue) - 90
+group by 1, 2, 3 order by 1, 2
+"""
+TOP_ACCOUNTS = """
+select account_id, deal_type, currency, sum(net) as net from marts.revenue
+group by 1, 2, 3 order by net desc limit 5
+"""
+EXCEPTIONS = """
+select deal_type, reason, count(*) as open, min(since) as oldest from marts.ledger_exceptions
+group by 1, 2 order by 1, 2
+"""
+SOURCES = """
+select distinct on (source, stream, tenant) source, stream, tenant, status, loaded_at as known_at,
+    received, created, updated, deleted, quarantined, left(error, 80) as error
+from raw.load_runs order by source, stream, tenant, load_id desc
+"""
+JOBS = """
+select job, status, clock as as_of, started_at, finished_at - started_at as took,
+    left(error, 100) as error
+from raw.job_runs order by job_run_id desc limit 5
+"""
+QUARANTINE = """
+select source, stream, tenant, reason, count(*) as records, max(quarantined_at) as last
+from raw.quarantine group by 1, 2, 3, 4 order by 1, 2, 3, 4
+"""
+ENTRIES = """
+select entry_kind, reason, recorded_at, occurred_at, account_id, lead_id, list_amount,
+    discount_amount, amount, currency, price_version_id, terms_version_id
+from marts.fct_ledger_entries where entry_key = %s order by recorded_at, amount
+"""
+OPEN_EXCEPTION = "select reason, since from marts.ledger_exceptions where entry_key = %s"
+
+
+def say(message: str) -> None:
+    """Print a line."""
+    console.print(message, markup=False)
+
+
+def complain(message: str) -> None:
+    """Print an error to standard error."""
+    errors.print(f"error: {message}", style="red", markup=False)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Show that something is being worked on, where there is a terminal."""
+    with console.status(what):
+        yield
+
+
+def show_environment(settings: Settings) -> None:
+    """Print the warehouse's connection; a server's own password stays where it is set."""
+    warehouse = settings.warehouse
+    say(f"export WAREHOUSE_HOST={warehouse.host}")
+    say(f"export WAREHOUSE_PORT={warehouse.port}")
+    say(f"export WAREHOUSE_USER={warehouse.user}")
+    if settings.warehouse_is_embedded:
+        say(f"export WAREHOUSE_PASSWORD={warehouse.password}")
+    else:
+        say("# WAREHOUSE_PASSWORD: as in your environment")
+    say(f"export WAREHOUSE_NAME={warehouse.name}")
+    say(f"export WAREHOUSE_SCHEMA={settings.published_schema}")
+
+
+def show_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """Print one line a load: what was received, created, updated, deleted, quarantined."""
+    table = _table("source", "stream", "tenant", "status")
+    for name in ("received", "created", "updated", "unchanged", "deleted", "quarantined"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        for load in outcome.loads:
+            counts = load.counts
+            table.add_row(
+                *(outcome.source, load.stream.name, load.tenant, load.status),
+                *(f"{counts.received:,}", f"{counts.created:,}", f"{counts.updated:,}"),
+                *(f"{counts.unchanged:,}", f"{counts.deleted:,}", f"{counts.quarantined:,}"),
+            )
+    console.print(table)
+    for outcome in outcomes:
+        if outcome.error:
+            complain(f"{outcome.source}: {outcome.error} (details: {_log_place()})")
+        elif outcome.missing:
+            say(f"{outcome.source}: not configured (set {', '.join(outcome.missing)})")
+
+
+def show_nodes(nodes: Sequence[NodeResult]) -> None:
+    """Print how many models and tests there were."""
+    tests = sum(node.kind == "test" for node in nodes)
+    warned = sum(node.status == "warn" for node in nodes)
+    say(f"{len(nodes) - tests} models built, {tests} tests passed, {warned} warnings")
+
+
+def show_night(day: date, night: Night) -> None:
+    """Print one line for a night."""
+    loads = [load for outcome in night.outcomes for load in outcome.loads]
+    new = sum(load.counts.created + load.counts.updated + load.counts.deleted for load in loads)
+    seconds = sum(night.seconds.values())
+    tests = sum(node.kind == "test" for node in night.nodes)
+    say(
+        f"  {day}: {new:,} new facts from {len(night.outcomes)} sources, "
+        f"{len(night.nodes) - tests} models, {tests} tests, {seconds:.1f} s"
+    )
+
+
+def show_revenue(settings: Settings) -> None:
+    """Print a short summary: deal types by month, top accounts, exceptions."""
+    _show(settings, "Revenue by deal type and month", REVENUE_BY_MONTH)
+    _show(settings, "Top accounts", TOP_ACCOUNTS)
+    _show(settings, "Not billed, and why", EXCEPTIONS)
+
+
+def show_next_steps(settings: Settings) -> None:
+    """Print where to look next."""
+    say("\nThe warehouse is up. Look next:")
+    say("  .venv/bin/ledgerhouse status            sources, runs, exceptions")
+    say("  .venv/bin/ledgerhouse explain <key>     every entry of a sale, and why")
+    corrected = _rows(
+        settings,
+        "select entry_key from marts.lead_sales_ledger where times_corrected > 0"
+        " order by delivered_at desc limit 1",
+    )[1]
+    for (entry_key,) in corrected:
+        say(f"                                          for one that was corrected: {entry_key}")
+    say('  eval "$(.venv/bin/ledgerhouse env)"     then psql or dbt reach the warehouse')
+    say("  .venv/bin/dbt docs generate --static    the docs site: target/static_index.html")
+    say("  .venv/bin/ledgerhouse down              stop the embedded Postgres")
+
+
+def show_status(settings: Settings) -> None:
+    """Print the newest load of every stream, the last jobs, exceptions and quarantine."""
+    _show(settings, "Sources", SOURCES)
+    _show(settings, "Last jobs", JOBS)
+    _show(settings, "Not billed, and why", EXCEPTIONS)
+    _show(settings, "Quarantined records", QUARANTINE)
+
+
+def show_entry_key(settings: Settings, entry_key: str) -> bool:
+    """Print all entries of a key and its open exception; False if the key is unknown."""
+    names, rows = _rows(settings, ENTRIES, entry_key)
+    exceptions = _rows(settings, OPEN_EXCEPTION, entry_key)[1]
+    if not rows and not exceptions:
+        complain(f"No entry and no exception has the key {entry_key}.")
+        return False
+    if rows:
+        _print(entry_key, names, rows)
+        billed = sum(row[names.index("amount")] for row in rows)
+        say(f"billed now: {billed} {rows[0][names.index('currency')]}")
+    for reason, since in exceptions:
+        say(f"not billed: {reason}, since {since}")
+    return True
+
+
+def _show(settings: Settings, title: str, query: str) -> None:
+    names, rows = _rows(settings, query)
+    if rows:
+        _print(title, names, rows)
+    else:
+        say(f"\n{title}: none")
+
+
+def _print(title: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    table = _table(title=title)
+    for name, value in zip(names, rows[0], strict=True):
+        is_number = isinstance(value, int | float) or hasattr(value, "quantize")
+        table.add_column(name, justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if hasattr(value, "quantize"):
+        return f"{value:,}"
+    return str(value)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(*columns, box=box.SIMPLE, title=title, title_justify="left", title_style="bold")
+    return table
+
+
+def _rows(
+    settings: Settings, query: str, *parameters: Any
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    with connect(settings) as connection:
+        cursor = connection.execute(query, parameters)
+        return [column.name for column in cursor.description or []], cursor.fetchall()
+
+
+def _log_place() -> str:
+    return str((PROJECT / "logs" / "ledgerhouse.log").relative_to(PROJECT))
