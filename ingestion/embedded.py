@@ -72,12 +72,15 @@ def start(settings: Settings) -> bool:
     return True
 
 
-def stop() -> bool:
-    """Stop the server; True if it was running. Its data stays."""
+def stop(mode: str = "fast") -> bool:
+    """Stop the server; True if it was running. Its data stays.
+
+    `immediate` is for data that nobody wants again: it skips the last checkpoint.
+    """
     data = data_directory()
     if not is_running(data):
         return False
-    _run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+    _run("pg_ctl", "-D", data, "-m", mode, "-w", "stop")
     return True
 
 

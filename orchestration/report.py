@@ -1,5 +1,6 @@
 """What the commands print: tables for people, read from the marts."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -15,8 +16,10 @@ from ingestion.warehouse import connect
 from orchestration.dbt import NodeResult
 from orchestration.pipeline import Night
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# Piped output has no width of its own; a table needs one.
+WIDTH = None if sys.stdout.isatty() else 160
+console = Console(highlight=False, emoji=False, width=WIDTH)
+errors = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 REVENUE_BY_MONTH = """
 select deal_type, to_char(revenue_date, 'YYYY-MM') as month, currency, sum(booked) as booked,
@@ -39,8 +42,8 @@ select distinct on (source, stream, tenant) source, stream, tenant, status, load
 from raw.load_runs order by source, stream, tenant, load_id desc
 """
 JOBS = """
-select job, status, clock as as_of, started_at, finished_at - started_at as took,
-    left(error, 100) as error
+select job, status, clock as as_of, started_at,
+    date_trunc('second', finished_at - started_at) as took, left(error, 100) as error
 from raw.job_runs order by job_run_id desc limit 5
 """
 QUARANTINE = """
@@ -57,7 +60,7 @@ OPEN_EXCEPTION = "select reason, since from marts.ledger_exceptions where entry_
 
 def say(message: str) -> None:
     """Print a line."""
-    console.print(message, markup=False)
+    console.print(message, markup=False, soft_wrap=True)
 
 
 def complain(message: str) -> None:

@@ -5,6 +5,8 @@ every block of ids, and only the blocks that differ from the last landing are re
 update and deletion is seen, and the cost follows what has changed (SPEC L9, R3).
 """
 
+from dataclasses import dataclass
+
 import psycopg
 from psycopg import sql
 
@@ -19,19 +21,44 @@ REQUIRES = ("BILLING_DB_HOST", "BILLING_DB_USER", "BILLING_DB_NAME")
 BLOCK_BITS = 13  # 8,192 ids a block
 NO_ID = -1
 DELIVERY = ("id", "filter_id", "lead_id", "mortgage_broker_id", "delivered_at")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of billing_db: the columns the loader needs, and the stream it is landed as."""
+
+    name: str
+    columns: tuple[str, ...]
+    stream: Stream
+
+
+def _table(stream: str, name: str, *columns: str) -> Table:
+    return Table(name, columns, Stream(NAME, stream, key=("id",)))
+
+
 # Prices and plans first: what is landed with a delivery counts as known to it (L12).
-COLUMNS = {
-    "product_price": ("id", "product", "price", "effective_at"),
-    "mortgage_broker_subscription_plan": (
-        *("id", "mortgage_broker_id", "plan_name", "discount_type", "discount_value"),
-        *("started_at", "ended_at"),
+TABLES = [
+    _table("product_prices", "product_price", "id", "product", "price", "effective_at"),
+    _table(
+        *("subscription_plans", "mortgage_broker_subscription_plan", "id", "mortgage_broker_id"),
+        *("plan_name", "discount_type", "discount_value", "started_at", "ended_at"),
     ),
-    "mortgage_broker_filter_to_mortgage_lead": DELIVERY,
-    "construction_loan_lead_filter_to_construction_loan_lead": DELIVERY,
-    "hard_money_lead_filter_to_hard_money_lead": DELIVERY,
-    "land_lead_filter_to_land_lead": DELIVERY,
+    _table("professional_deliveries", "mortgage_broker_filter_to_mortgage_lead", *DELIVERY),
+    _table(
+        *("construction_deliveries", "construction_loan_lead_filter_to_construction_loan_lead"),
+        *DELIVERY,
+    ),
+    _table("hard_money_deliveries", "hard_money_lead_filter_to_hard_money_lead", *DELIVERY),
+    _table("land_deliveries", "land_lead_filter_to_land_lead", *DELIVERY),
+]
+STREAMS = [table.stream for table in TABLES]
+
+WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+# What staging casts without a guard, since millions of rows pay for it.
+TYPES = {
+    **dict.fromkeys(("lead_id", "mortgage_broker_id"), WHOLE_NUMBERS),
+    "delivered_at": ("timestamp without time zone", "timestamp with time zone"),
 }
-STREAMS = [Stream(NAME, table, key=("id",)) for table in COLUMNS]
 
 # block -> (rows, fingerprint)
 Blocks = dict[int, tuple[int, int]]
@@ -48,63 +75,70 @@ def sync(run: Run) -> list[Load]:
     source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     source.read_only = True
     with source, connect(run.settings) as warehouse:
-        return [_land_table(run, source, warehouse, stream) for stream in STREAMS]
+        return [_land_table(run, source, warehouse, table) for table in TABLES]
 
 
 def _land_table(
-    run: Run, source: psycopg.Connection, warehouse: psycopg.Connection, stream: Stream
+    run: Run, source: psycopg.Connection, warehouse: psycopg.Connection, table: Table
 ) -> Load:
+    stream = table.stream
     with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
         before = _blocks_landed(warehouse, stream)
         try:
-            block = _block_of_id(source, stream)
-            now = _blocks_at_source(source, stream, block)
+            block = _block_of_id(source, table)
+            now = _blocks_at_source(source, table, block)
             differing = sorted(
                 number
                 for number in now.keys() | before.keys()
                 if run.full or now.get(number) != before.get(number)
             )
             for part in _parts(differing, block):
-                with source.cursor().copy(_rows(stream, part)) as rows:
+                with source.cursor().copy(_rows(table, part)) as rows:
                     load.copy_rows(rows)
         except psycopg.Error as error:
-            message = f"{NAME}.{stream.name} cannot be read: {first_line(error)}"
+            message = f"{NAME}.{table.name} cannot be read: {first_line(error)}"
             raise LoadFailed(redact(message, run.settings)) from error
         load.also(lambda connection: _keep_blocks(connection, stream, now))
         load.complete(scope=_scope(differing, block, before, now))
     return load
 
 
-def _block_of_id(source: psycopg.Connection, stream: Stream) -> str:
-    """Return the SQL that gives a row's block; raises LoadFailed where a column is missing."""
-    found = dict(
+def _block_of_id(source: psycopg.Connection, table: Table) -> str:
+    """Return the SQL that gives a row's block; raises LoadFailed for a column that does not fit."""
+    types = dict(
         source.execute(
             "select attname, format_type(atttypid, null) from pg_attribute"
             " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
-            (stream.name,),
+            (table.name,),
         ).fetchall()
     )
-    if not found:
-        raise LoadFailed(f"{NAME} has no table {stream.name}. Check BILLING_DB_NAME.")
-    missing = [name for name in COLUMNS[stream.name] if name not in found]
+    if not types:
+        raise LoadFailed(f"{NAME} has no table {table.name}. Check BILLING_DB_NAME.")
+    missing = [name for name in table.columns if name not in types]
     if missing:
         raise LoadFailed(
-            f"{NAME}.{stream.name} has no column {', '.join(missing)}. The loader needs "
-            f"{', '.join(COLUMNS[stream.name])}."
+            f"{NAME}.{table.name} has no column {', '.join(missing)}. The loader needs "
+            f"{', '.join(table.columns)}."
         )
-    if found["id"] in ("smallint", "integer", "bigint"):
+    if table.columns == DELIVERY:
+        for name, allowed in TYPES.items():
+            if types[name] not in allowed:
+                raise LoadFailed(
+                    f"{NAME}.{table.name}.{name} is {types[name]}; it must be {allowed[-1]}."
+                )
+    if types["id"] in WHOLE_NUMBERS:
         return f"coalesce(id::bigint >> {BLOCK_BITS}, {NO_ID})"
     return str(NO_ID)
 
 
-def _blocks_at_source(source: psycopg.Connection, stream: Stream, block: str) -> Blocks:
+def _blocks_at_source(source: psycopg.Connection, table: Table, block: str) -> Blocks:
     query = sql.SQL(
         "select " + block + ", count(*), bit_xor(hash_record_extended(row, 0))"
         " from (select {columns} from {table}) as row group by 1"
     )
     return {
         number: (count, fingerprint)
-        for number, count, fingerprint in source.execute(_named(query, stream))
+        for number, count, fingerprint in source.execute(_named(query, table))
     }
 
 
@@ -153,14 +187,14 @@ def _id_ranges(differing: list[int]) -> list[tuple[int, int]]:
     return ranges
 
 
-def _rows(stream: Stream, part: sql.Composable) -> sql.Composable:
+def _rows(table: Table, part: sql.Composable) -> sql.Composable:
     query = "copy (select id::text, row_to_json(row) from (select {columns} from {table} where "
-    return sql.Composed([_named(sql.SQL(query), stream), part, sql.SQL(") as row) to stdout")])
+    return sql.Composed([_named(sql.SQL(query), table), part, sql.SQL(") as row) to stdout")])
 
 
-def _named(query: sql.SQL, stream: Stream) -> sql.Composed:
-    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[stream.name]))
-    return query.format(columns=columns, table=sql.Identifier(stream.name))
+def _named(query: sql.SQL, table: Table) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    return query.format(columns=columns, table=sql.Identifier(table.name))
 
 
 def _scope(differing: list[int], block: str, before: Blocks, now: Blocks) -> Scope | None:

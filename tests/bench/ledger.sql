@@ -12,7 +12,7 @@ price_versions as (
         is_deleted,
         loaded_at as known_from,
         lead(loaded_at, 1, 'infinity') over (partition by source_key order by loaded_at) as known_to
-    from raw.billing_db__product_price
+    from raw.billing_db__product_prices
 ),
 
 live_prices as (
@@ -85,7 +85,7 @@ plan_versions as (
         is_deleted,
         loaded_at as known_from,
         lead(loaded_at, 1, 'infinity') over (partition by source_key order by loaded_at) as known_to
-    from raw.billing_db__mortgage_broker_subscription_plan
+    from raw.billing_db__subscription_plans
 ),
 
 live_plans as (
@@ -154,16 +154,16 @@ plans as (
 
 landed as (
     select 'professional' as lead_type, 'mortgage_broker_filter_to_mortgage_lead' as table_name, *
-    from raw.billing_db__mortgage_broker_filter_to_mortgage_lead
+    from raw.billing_db__professional_deliveries
     union all
     select 'construction', 'construction_loan_lead_filter_to_construction_loan_lead', *
-    from raw.billing_db__construction_loan_lead_filter_to_construction_loan_lead
+    from raw.billing_db__construction_deliveries
     union all
     select 'hard_money', 'hard_money_lead_filter_to_hard_money_lead', *
-    from raw.billing_db__hard_money_lead_filter_to_hard_money_lead
+    from raw.billing_db__hard_money_deliveries
     union all
     select 'land', 'land_lead_filter_to_land_lead', *
-    from raw.billing_db__land_lead_filter_to_land_lead
+    from raw.billing_db__land_deliveries
 ),
 
 deliveries as (

@@ -32,7 +32,7 @@ def server() -> Iterator[Settings]:
     settings = read_settings()
     embedded.start(settings)
     yield settings
-    embedded.stop()
+    embedded.stop("immediate")
     shutil.rmtree(folder)
 
 

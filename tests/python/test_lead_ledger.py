@@ -31,7 +31,7 @@ select 'plan', source_key, valid_from, valid_to, is_deleted, discount_value
 from snapshots.snap_billing_db__subscription_plans
 """
 LOST_VERSIONS = """
-select source_key, loaded_at from raw.billing_db__product_price
+select source_key, loaded_at from raw.billing_db__product_prices
 except
 select source_key, valid_from from snapshots.snap_billing_db__product_prices
 """

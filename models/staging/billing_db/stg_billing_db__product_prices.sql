@@ -8,4 +8,4 @@ select
     is_deleted,
     {{ json_timestamp('effective_at') }} as effective_at,
     loaded_at
-from {{ source('billing_db', 'product_price') }}
+from {{ source('billing_db', 'product_prices') }}

@@ -11,4 +11,4 @@ select
     {{ json_timestamp('started_at') }} as started_at,
     {{ json_timestamp('ended_at') }} as ended_at,
     loaded_at
-from {{ source('billing_db', 'mortgage_broker_subscription_plan') }}
+from {{ source('billing_db', 'subscription_plans') }}
