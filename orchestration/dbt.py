@@ -31,7 +31,7 @@ class NodeResult:
 
 
 def run_dbt(
-    settings: Settings, *command: str, variables: dict[str, str] | None = None
+    settings: Settings, *command: str, variables: dict[str, str | bool] | None = None
 ) -> list[NodeResult]:
     """Run a dbt command and return its nodes' results; raises DbtError if one fails.
 

@@ -38,7 +38,8 @@ class Night:
 def nightly(settings: Settings, *, full: bool = False) -> Night:
     """Sync every configured source, snapshot, build, test, and post the heartbeat.
 
-    A failing source leaves the others done and is named in the result; a failing build raises.
+    Tests look at what is new; `build` tests the whole history. A failing source leaves the others
+    done and is named in the result; a failing build raises.
     """
     night = Night()
     with (
@@ -72,7 +73,10 @@ def sync(
 def build(
     settings: Settings, *, full_refresh: bool = False, select: str | None = None
 ) -> list[NodeResult]:
-    """Build and test all models, or those selected; raises DbtError if a node fails."""
+    """Build all models, or those selected, and test their whole history.
+
+    Raises DbtError if a node fails.
+    """
     with warehouse.run_lock(settings) as connection:
         make_stream_tables(connection)
         _snapshot(connection, settings)
