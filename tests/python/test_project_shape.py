@@ -1,0 +1,124 @@
+"""The shape of the project: what STYLE asks of every model, read from dbt's own manifest."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ingestion.settings import PROJECT, Settings
+from orchestration.dbt import run_dbt
+
+NAMES = {
+    "staging": r"stg_[a-z]+(_[a-z]+)*__[a-z_]+",
+    "intermediate": r"int_[a-z_]+",
+    "marts": r"(dim|fct|rpt)_[a-z_]+|lead_sales_ledger|ledger_exceptions|revenue|boberdoo|invoca_raw",
+}
+
+
+@pytest.fixture(scope="session")
+def manifest(built: Settings) -> dict[str, Any]:
+    run_dbt(built, "compile", "--write-json", "--select", "fct_ledger_entries")
+    return json.loads((PROJECT / "target" / "manifest.json").read_text())
+
+
+def models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+
+
+def test_names_say_the_layer(manifest: dict[str, Any]) -> None:
+    wrong = [
+        node["name"]
+        for node in models(manifest)
+        if not re.fullmatch(NAMES[node["path"].split("/")[0]], node["name"])
+    ]
+    assert not wrong
+
+
+def test_every_model_says_what_one_row_is(manifest: dict[str, Any]) -> None:
+    silent = [
+        node["name"]
+        for node in models(manifest)
+        if not node["description"].strip().startswith("One row per ")
+    ]
+    assert not silent
+
+
+def test_every_column_of_a_mart_is_described_and_under_contract(manifest: dict[str, Any]) -> None:
+    lacking = [
+        f"{node['name']}.{column['name']}"
+        for node in models(manifest)
+        if node["path"].startswith("marts/")
+        for column in node["columns"].values()
+        if not column["description"].strip()
+    ]
+    loose = [
+        node["name"]
+        for node in models(manifest)
+        if node["path"].startswith("marts/") and not node["config"]["contract"]["enforced"]
+    ]
+    assert not lacking
+    assert not loose
+
+
+def test_raw_is_read_by_staging_only(manifest: dict[str, Any]) -> None:
+    wrong = [
+        f"{node['name']} reads {source}"
+        for node in models(manifest)
+        if not node["path"].startswith("staging/")
+        for source in node["depends_on"]["nodes"]
+        if source.startswith("source.") and ".books." not in source
+    ]
+    assert not wrong
+
+
+def test_no_model_asks_for_its_target(manifest: dict[str, Any]) -> None:
+    asking = [node["name"] for node in models(manifest) if "target." in node["raw_code"]]
+    assert not asking
+
+
+def test_models_stay_within_the_portable_subset(manifest: dict[str, Any]) -> None:
+    forbidden = {
+        "::": r"::",
+        "distinct on": r"\bdistinct\s+on\b",
+        "filter (": r"\bfilter\s*\(",
+        "lateral": r"\blateral\b",
+        "generate_series": r"\bgenerate_series\b",
+        "now()": r"\bnow\s*\(",
+        "string_agg": r"\bstring_agg\b",
+        "is distinct from": r"\bis\s+(not\s+)?distinct\s+from\b",
+        "except all": r"\bexcept\s+all\b",
+        "unsized numeric": r"\bas\s+numeric\b(?!\s*\()",
+        "unsized varchar": r"\bas\s+(varchar|text)\b(?!\s*\()",
+        "JSON operator": r"->",
+    }
+    found = [
+        f"{node['name']}: {name}"
+        for node in models(manifest)
+        for name, pattern in forbidden.items()
+        if re.search(pattern, re.sub(r"--.*", "", node["raw_code"]).lower())
+    ]
+    assert not found
+
+
+def test_models_fit_their_screen(manifest: dict[str, Any]) -> None:
+    most = {"staging": 80, "intermediate": 200, "marts": 130}
+    long = [
+        f"{node['name']}: {lines} lines"
+        for node in models(manifest)
+        if (lines := node["raw_code"].count("\n") + 1) > most[node["path"].split("/")[0]]
+    ]
+    assert not long
+
+
+def test_tree_names_no_leftover_drawers() -> None:
+    drawers = {"utils", "common", "helpers", "core"}
+    tracked = [PROJECT / name for name in ("models", "ingestion", "orchestration", "macros")]
+    found = [
+        str(path.relative_to(PROJECT))
+        for top in tracked
+        for path in top.rglob("*")
+        if path.is_dir() and path.name in drawers
+    ]
+    assert not found
