@@ -7,9 +7,10 @@ cursor become visible together, or not at all (SPEC R1-R7).
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from hashlib import md5
 from typing import Any
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 5
 ANALYZE_ABOVE_ROWS = 20_000
 COPY_BATCH_BYTES = 1 << 16
+MAX_KEY_LENGTH = 500
+MAX_NUMBER_EXPONENT = 10_000
 
 
 class LoadFailed(Exception):
@@ -442,21 +445,34 @@ def source_key(record: Any, key: tuple[str, ...]) -> str:
         value = record.get(name)
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise ValueError(f"the key field {name} is {value!r}, not a text or whole number")
-        if not str(value).strip():
+        part = str(value).replace("\x00", "").strip()
+        if not part:
             raise ValueError(f"the key field {name} is blank")
-        parts.append(str(value).strip())
-    return ":".join(parts)
+        parts.append(part)
+    if len(joined := ":".join(parts)) > MAX_KEY_LENGTH:
+        raise ValueError(f"the key has {len(joined)} characters, more than {MAX_KEY_LENGTH}")
+    return joined
 
 
 def _as_json(record: Any) -> str:
     try:
         text = simplejson.dumps(record, use_decimal=True, allow_nan=False, ensure_ascii=False)
         text.encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the record is no JSON: {error}") from error
+    if ("E+" in text or "E-" in text) and _holds_huge_number(record):
+        raise ValueError("the record holds a number that is too large for a database")
     if "\\u0000" in text:
         text = simplejson.dumps(_without_nul(record), use_decimal=True, ensure_ascii=False)
     return text
+
+
+def _holds_huge_number(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_huge_number, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_huge_number, value))
+    return isinstance(value, Decimal) and abs(value.adjusted()) > MAX_NUMBER_EXPONENT
 
 
 def _without_nul(value: Any) -> Any:
@@ -472,8 +488,10 @@ def as_text(record: Any) -> str:
     """Return a record that may not be landable as text, for quarantine."""
     try:
         return simplejson.dumps(record, use_decimal=True)
-    except (TypeError, ValueError):
-        return repr(record)
+    except (TypeError, ValueError, RecursionError):
+        with suppress(ValueError, RecursionError):
+            return repr(record)
+    return f"a {type(record).__name__} that cannot be written as text"
 
 
 def _make_incoming(connection: psycopg.Connection) -> None:
