@@ -40,7 +40,7 @@ def play(settings: Settings) -> list[str]:
                 business.play(day - timedelta(days=1))
             clock = datetime.combine(day, time(0, 5))
             with report.progress(f"night of {day}"):
-                night = pipeline.nightly(replace(business.settings, now=clock))
+                night = pipeline.nightly(replace(business.settings(), now=clock))
             report.show_night(day, night)
             failed += night.failed_sources
     report.show_revenue(settings)

@@ -121,12 +121,16 @@ def show_night(day: date, night: Night) -> None:
     """Print one line for a night."""
     loads = [load for outcome in night.outcomes for load in outcome.loads]
     new = sum(load.counts.created + load.counts.updated + load.counts.deleted for load in loads)
+    sources = sum(not outcome.missing for outcome in night.outcomes)
     seconds = sum(night.seconds.values())
     tests = sum(node.kind == "test" for node in night.nodes)
     say(
-        f"  {day}: {new:,} new facts from {len(night.outcomes)} sources, "
+        f"  {day}: {new:,} new facts from {sources} sources, "
         f"{len(night.nodes) - tests} models, {tests} tests, {seconds:.1f} s"
     )
+    for outcome in night.outcomes:
+        if outcome.error:
+            complain(f"{outcome.source}: {outcome.error}")
 
 
 def show_revenue(settings: Settings) -> None:

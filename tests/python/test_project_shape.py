@@ -13,7 +13,9 @@ from orchestration.dbt import run_dbt
 NAMES = {
     "staging": r"stg_[a-z]+(_[a-z]+)*__[a-z_]+",
     "intermediate": r"int_[a-z_]+",
-    "marts": r"(dim|fct|rpt)_[a-z_]+|lead_sales_ledger|ledger_exceptions|revenue|boberdoo|invoca_raw",
+    "marts": (
+        r"(dim|fct|rpt)_[a-z_]+|lead_sales_ledger|ledger_exceptions|revenue|boberdoo|invoca_raw"
+    ),
 }
 
 
