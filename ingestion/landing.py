@@ -96,11 +96,14 @@ def children_of(parents: Sequence[str]) -> Scope:
 
 
 def key_ranges(ranges: Sequence[tuple[int, int]], live_before: int, live_now: int) -> Scope:
-    """Return the scope of whole-number keys in `[low, high)` ranges, of a counted source table."""
+    """Return the scope of whole-number keys in `(low, high)` ranges, of a counted source table.
+
+    Both ends belong to a range: the highest id of all has none above it.
+    """
     return Scope(
         "select cast(number as text) as source_key"
         " from unnest(%(lows)s::bigint[], %(highs)s::bigint[]) as ranges (low, high),"
-        " generate_series(low, high - 1) as number",
+        " generate_series(low, high) as number",
         parameters={"lows": [low for low, _ in ranges], "highs": [high for _, high in ranges]},
         may_be_empty=live_now > 0,
         live_before=live_before,

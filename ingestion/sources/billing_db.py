@@ -19,7 +19,7 @@ NAME = "billing_db"
 REQUIRES = ("BILLING_DB_HOST", "BILLING_DB_USER", "BILLING_DB_NAME")
 
 BLOCK_BITS = 13  # 8,192 ids a block
-NO_ID = -1
+NO_ID = -1 << 62  # the block of rows without a whole number as id; no id's block is that low
 DELIVERY = ("id", "filter_id", "lead_id", "mortgage_broker_id", "delivered_at")
 
 
@@ -113,7 +113,10 @@ def _block_of_id(source: psycopg.Connection, table: Table) -> str:
         ).fetchall()
     )
     if not types:
-        raise LoadFailed(f"{NAME} has no table {table.name}. Check BILLING_DB_NAME.")
+        raise LoadFailed(
+            f"{NAME} has no table {table.name} that its user may see. Check BILLING_DB_NAME, and "
+            "what BILLING_DB_USER may read."
+        )
     missing = [name for name in table.columns if name not in types]
     if missing:
         raise LoadFailed(
@@ -168,19 +171,20 @@ def _parts(differing: list[int], block: str) -> list[sql.Composable]:
     if differing and block == str(NO_ID):
         return [sql.SQL("true")]
     parts: list[sql.Composable] = [
-        sql.SQL("id >= {} and id < {}").format(sql.Literal(low), sql.Literal(high))
+        sql.SQL("id between {} and {}").format(sql.Literal(low), sql.Literal(high))
         for low, high in _id_ranges(differing)
     ]
     return parts + ([sql.SQL("id is null")] if NO_ID in differing else [])
 
 
 def _id_ranges(differing: list[int]) -> list[tuple[int, int]]:
+    """Return the (lowest, highest) ids of the blocks, neighbours joined."""
     ranges: list[tuple[int, int]] = []
     for number in differing:
-        low, high = number << BLOCK_BITS, (number + 1) << BLOCK_BITS
+        low, high = number << BLOCK_BITS, (number + 1 << BLOCK_BITS) - 1
         if number == NO_ID:
             continue
-        if ranges and ranges[-1][1] == low:
+        if ranges and ranges[-1][1] + 1 == low:
             ranges[-1] = (ranges[-1][0], high)
         else:
             ranges.append((low, high))
