@@ -9,7 +9,9 @@ from logging.handlers import RotatingFileHandler
 from ingestion import embedded
 from ingestion.landing import LoadFailed
 from ingestion.registry import SOURCES
+from ingestion.run import Run
 from ingestion.settings import PROJECT, Settings, SettingsError, read_settings
+from ingestion.sources import billingo
 from ingestion.warehouse import RunLockError, WarehouseError
 from orchestration import demo, pipeline, report
 from orchestration.dbt import DbtError
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("source", nargs="?", choices=sorted(SOURCES), help="one source; default: all")
     sync.add_argument("--company-id", dest="tenant", help="one tenant of the source")
     sync.add_argument("--full", action="store_true", help="read everything again")
+    sync.add_argument("--check", action="store_true", help="test Billingo's keys, land nothing")
     build = command("build", _build)
     build.add_argument("--full-refresh", action="store_true", help="build everything from empty")
     build.add_argument("--select", help="a dbt selection; default: everything")
@@ -104,6 +107,8 @@ def _env(settings: Settings, options: argparse.Namespace) -> int:
 
 def _sync(settings: Settings, options: argparse.Namespace) -> int:
     """Land one source or all of them, and snapshot what they brought."""
+    if options.check:
+        return _check(settings, options)
     _start_if_embedded(settings)
     outcomes = pipeline.sync(
         settings,
@@ -111,8 +116,20 @@ def _sync(settings: Settings, options: argparse.Namespace) -> int:
         full=options.full,
         tenant=options.tenant,
     )
-    report.show_outcomes(outcomes)
+    if options.source == billingo.NAME:
+        report.show_invoice_sync(Run(settings, settings.clock(), tenant=options.tenant), *outcomes)
+    else:
+        report.show_outcomes(outcomes)
     return _exit_code([outcome for outcome in outcomes if outcome.is_failed])
+
+
+def _check(settings: Settings, options: argparse.Namespace) -> int:
+    run = Run(settings, settings.clock(), tenant=options.tenant)
+    if options.source != billingo.NAME:
+        raise SettingsError("Only `sync billingo --check` tests keys.")
+    if not billingo.is_configured(run):
+        raise SettingsError(f"{', '.join(billingo.REQUIRES)} is not set.")
+    return EXIT_OK if report.show_key_check(run) else EXIT_FAILED
 
 
 def _build(settings: Settings, options: argparse.Namespace) -> int:

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion.registry import Outcome
+from ingestion.run import Run
 from ingestion.settings import PROJECT, Settings
+from ingestion.sources import billingo_report
 from ingestion.warehouse import connect
 from orchestration.dbt import NodeResult
 from orchestration.pipeline import Night
@@ -108,6 +110,23 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
             complain(f"{outcome.source}: {outcome.error} (details: {_log_place()})")
         elif outcome.missing:
             say(f"{outcome.source}: not configured (set {', '.join(outcome.missing)})")
+
+
+def show_invoice_sync(run: Run, outcome: Outcome) -> None:
+    """Print what a sync of Billingo did per company, and its summary (SPEC I1)."""
+    if outcome.error or outcome.missing:
+        show_outcomes([outcome])
+        return
+    for line in billingo_report.report_sync(run, outcome.loads):
+        say(line)
+
+
+def show_key_check(run: Run) -> bool:
+    """Print for every company whether Billingo accepts its key; False if one is refused."""
+    answers = list(billingo_report.report_check(run))
+    for is_good, line in answers:
+        say(line) if is_good else complain(line)
+    return all(is_good for is_good, _ in answers)
 
 
 def show_nodes(nodes: Sequence[NodeResult]) -> None:

@@ -4,19 +4,16 @@ Most is invoiced and paid in time. Seeded dice leave some months out, invoice so
 too high or in another currency, cancel and modify some, and let some customers pay late or never.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from heapq import heappop, heappush
+from itertools import count
 from random import Random
 
-from ingestion.sandbox.billingo import Books, Document
-
-CENT = Decimal("0.01")
-RATES = {"HUF": Decimal("1"), "USD": Decimal("362.15"), "EUR": Decimal("398.75")}
-NET_DAYS = 14
-# Label, percent: labels may have a decimal comma, or be a code of the zero-rated.
-VAT = {"27%": Decimal("27"), "5,5%": Decimal("5.5"), "EUK": Decimal("0"), "AAM": Decimal("0")}
+from ingestion.sandbox.billingo import Books
+from ingestion.sandbox.billingo_documents import NET_DAYS, RATES, Line, cancel, cents, invoice
 
 
 @dataclass(frozen=True)
@@ -31,196 +28,111 @@ class Booking:
 
 @dataclass(frozen=True)
 class Customer:
-    """A row of the seed `invoice_accounts`: the partner that an account is at Billingo."""
+    """Who an account is at Billingo: a partner of one of the companies."""
 
     company_id: str
     partner_id: int
-    account_id: str
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of an invoice: net, in the document's currency, with its VAT label."""
+@dataclass
+class Story:
+    """The companies' books, and what is still to happen in them: (when, order, what)."""
 
-    name: str
-    quantity: Decimal
-    net: Decimal
-    vat: str
+    companies: dict[str, Books]
+    customers: dict[str, Customer]
+    seed: int = 7
+    planned: list[tuple[datetime, int, Callable[[datetime], None]]] = field(default_factory=list)
+    invoiced: set[tuple[str, date, str]] = field(default_factory=set)
+    numbers: Iterator[int] = field(default_factory=lambda: count(90_010_001))
+    order: Iterator[int] = field(default_factory=count)
 
-
-def cents(amount: Decimal) -> Decimal:
-    """Round to cents, half up."""
-    return amount.quantize(CENT, ROUND_HALF_UP)
-
-
-def invoice(
-    number: int,
-    partner_id: int,
-    lines: Sequence[Line],
-    *,
-    currency: str = "HUF",
-    invoiced_on: date,
-    fulfilled_on: date | None = None,
-    **fields: object,
-) -> Document:
-    """Return a document as API v3 gives it; `fields` replace any of it."""
-    items = [_item(line) for line in lines]
-    rate = RATES[currency]
-    net, gross = (sum(item[name] for item in items) for name in ("net_amount", "gross_amount"))
-    partner = _partner(partner_id)
-    document = {
-        "id": number,
-        "invoice_number": f"LH-{invoiced_on.year}-{number:08}",
-        "type": "invoice",
-        "cancelled": False,
-        "block_id": 31207,
-        "payment_status": "outstanding",
-        "payment_method": "wire_transfer",
-        # The customer pays whole forints, while the lines keep their fractions.
-        "gross_total": gross.quantize(Decimal(1), ROUND_HALF_UP) if currency == "HUF" else gross,
-        "currency": currency,
-        "conversion_rate": rate,
-        "invoice_date": invoiced_on.isoformat(),
-        "fulfillment_date": (fulfilled_on or invoiced_on).isoformat(),
-        "due_date": (invoiced_on + timedelta(days=NET_DAYS)).isoformat(),
-        "paid_date": invoiced_on.isoformat(),
-        "organization": {"name": "Kékfény", "tax_number": "11223344-2-41", "ev_number": ""},
-        "partner": partner,
-        "document_partner": partner,
-        "electronic": True,
-        "comment": "",
-        "tags": [],
-        "notification_status": "opened",
-        "language": "en",
-        "items": items,
-        "summary": {
-            "net_amount": net,
-            "net_amount_local": cents(net * rate),
-            "gross_amount_local": cents(gross * rate),
-            "vat_amount": gross - net,
-            "vat_amount_local": cents((gross - net) * rate),
-            "vat_rate_summary": [],
-        },
-        "settings": {"round": "one" if currency == "HUF" else "none", "place_id": None},
-        "online_szamla_status": "done",
-        "related_documents": [],
-        "discount": {"type": "percent", "value": 0},
-        "correction_type": "invoice",
-    }
-    return document | fields
+    def plan(self, at: datetime, action: Callable[[datetime], None]) -> None:
+        """Let something happen at that time."""
+        heappush(self.planned, (at, next(self.order), action))
 
 
-def cancel(books: Books, document_id: int, number: int, at: datetime) -> None:
-    """Write down the second document that cancels the first, negative, and mark the first."""
-    original = books.documents[document_id]
-    negative = ("net_unit_amount", "net_amount", "gross_amount", "vat_amount")
-    cancellation = original | {
-        "id": number,
-        "invoice_number": f"LH-{at.year}-{number:08}",
-        "type": "cancellation",
-        "payment_status": "none",
-        "gross_total": -original["gross_total"],
-        "invoice_date": at.date().isoformat(),
-        "due_date": at.date().isoformat(),
-        "items": [item | {name: -item[name] for name in negative} for item in original["items"]],
-        "summary": {
-            name: value if isinstance(value, list) else -value
-            for name, value in original["summary"].items()
-        },
-        "related_documents": [_related(original)],
-        "correction_type": "cancellation",
-    }
-    books.keep(cancellation, at)
-    changes = {
-        "cancelled": True,
-        "payment_status": "none",
-        "related_documents": [_related(cancellation)],
-        "correction_type": "canceled",
-    }
-    books.keep(original | changes, at)
-
-
-def tell(
-    companies: dict[str, Books],
-    customers: Iterable[Customer],
-    bookings: Iterable[Booking],
-    until: datetime,
-    seed: int = 7,
-) -> None:
-    """Fill the companies' books with what was invoiced and paid until then."""
-    by_account = {customer.account_id: customer for customer in customers}
-    numbers = {company_id: 90_010_000 for company_id in companies}
+def advance(story: Story, bookings: Iterable[Booking], until: datetime) -> None:
+    """Invoice the months that have ended, and let happen what is planned before `until`."""
     for booking in sorted(bookings, key=lambda booking: (booking.month, booking.account_id)):
-        customer = by_account.get(booking.account_id)
-        if customer is None or customer.company_id not in companies:
-            continue
-        dice = Random(f"{seed} {booking.account_id} {booking.month}")
-        books = companies[customer.company_id]
-        for event in _events(customer, booking, dice):
-            if event.at >= until:
-                continue
-            numbers[customer.company_id] += 1
-            _write(books, event, numbers[customer.company_id], until, dice)
+        name = (booking.account_id, booking.month, booking.currency)
+        is_over = datetime.combine(_next_month(booking.month), time()) <= until
+        if booking.account_id in story.customers and is_over and name not in story.invoiced:
+            story.invoiced.add(name)
+            _plan_invoices(story, booking)
+    while story.planned and story.planned[0][0] < until:
+        at, _, action = heappop(story.planned)
+        action(at)
 
 
-@dataclass(frozen=True)
-class Event:
-    """One invoice to be written; `is_cancelled` says that it will be taken back."""
-
-    partner_id: int
-    lines: Sequence[Line]
-    currency: str
-    fulfilled_on: date
-    at: datetime
-    is_cancelled: bool = False
-
-
-def _events(customer: Customer, booking: Booking, dice: Random) -> Iterator[Event]:
-    """Yield the invoices of a booking: one, unless something went wrong."""
+def _plan_invoices(story: Story, booking: Booking) -> None:
+    """Plan a month's invoice, unless something goes wrong."""
+    dice = Random(f"{story.seed} {booking.account_id} {booking.month}")
     month_end = _next_month(booking.month) - timedelta(days=1)
-    issued = datetime.combine(month_end, time(9)) + timedelta(days=dice.randint(1, 4))
     amount, currency, fulfilled_on = booking.amount, booking.currency, month_end
+    at = datetime.combine(month_end, time(9)) + timedelta(days=dice.randint(1, 4))
     fate = dice.random()
     if fate < 0.03:
-        return
+        return  # forgotten
     if fate < 0.06:
-        issued += timedelta(days=30)
+        at += timedelta(days=30)
         fulfilled_on = _next_month(month_end) + timedelta(days=9)
     elif fate < 0.08:
         amount += cents(amount / 10)
     elif fate < 0.10:
         amount, currency = cents(amount * RATES[currency] / RATES["EUR"]), "EUR"
-    lines = list(_lines(amount, "27%" if currency == "HUF" else "EUK", dice))
-    if 0.10 <= fate < 0.13:
-        wrong = list(_lines(amount + 100, lines[0].vat, dice))
-        before = issued - timedelta(hours=2)
-        yield Event(customer.partner_id, wrong, currency, fulfilled_on, before, is_cancelled=True)
-    yield Event(customer.partner_id, lines, currency, fulfilled_on, issued)
+    elif fate < 0.13:
+        _plan_invoice(story, booking, amount + 100, currency, fulfilled_on, at, is_wrong=True)
+        at += timedelta(hours=3)
+    _plan_invoice(story, booking, amount, currency, fulfilled_on, at)
 
 
-def _write(books: Books, event: Event, number: int, until: datetime, dice: Random) -> None:
-    document = invoice(
-        2 * number,  # the odd number after it is the cancellation's
-        event.partner_id,
-        event.lines,
-        currency=event.currency,
-        invoiced_on=event.at.date(),
-        fulfilled_on=event.fulfilled_on,
-    )
-    books.keep(document, event.at)
-    if event.is_cancelled:
-        cancel(books, document["id"], 2 * number + 1, event.at + timedelta(hours=1))
+def _plan_invoice(
+    story: Story,
+    booking: Booking,
+    amount: Decimal,
+    currency: str,
+    fulfilled_on: date,
+    at: datetime,
+    *,
+    is_wrong: bool = False,
+) -> None:
+    """Plan one invoice, and what becomes of it: it is cancelled if wrong, paid, or overdue."""
+    customer = story.customers[booking.account_id]
+    books = story.companies[customer.company_id]
+    number = next(story.numbers)
+    dice = Random(f"{story.seed} {number}")
+    vat = "27%" if currency == "HUF" else "EUK"
+
+    def issue(now: datetime) -> None:
+        document = invoice(
+            *(number, customer.partner_id, list(_lines(amount, vat, dice))),
+            currency=currency,
+            invoiced_on=now.date(),
+            fulfilled_on=fulfilled_on,
+        )
+        books.keep(document, now)
+
+    story.plan(at, issue)
+    if is_wrong:
+        cancellation = next(story.numbers)
+        story.plan(at + timedelta(hours=1), lambda now: cancel(books, number, cancellation, now))
         return
+    story.plan(at + timedelta(days=NET_DAYS + 1), lambda now: _expire(books, number, now))
     habit = dice.random()
-    days = dice.randint(3, NET_DAYS) if habit < 0.8 else dice.randint(NET_DAYS, 110)
-    paid_at = event.at + timedelta(days=days)
-    if habit > 0.96 or paid_at >= until:
-        is_overdue = event.at + timedelta(days=NET_DAYS) < until
-        status = "expired" if is_overdue else "outstanding"
-        books.keep(document | {"payment_status": status}, event.at)
-        return
-    share = Decimal("0.4") if habit > 0.93 else Decimal(1)
-    books.pay(document["id"], cents(document["gross_total"] * share), paid_at.date(), paid_at)
+    if habit < 0.96:
+        days = dice.randint(3, NET_DAYS) if habit < 0.8 else dice.randint(NET_DAYS, 110)
+        share = Decimal("0.4") if habit > 0.93 else Decimal(1)
+        story.plan(at + timedelta(days=days), lambda now: _pay(books, number, share, now))
+
+
+def _pay(books: Books, number: int, share: Decimal, now: datetime) -> None:
+    books.pay(number, cents(books.documents[number]["gross_total"] * share), now.date(), now)
+
+
+def _expire(books: Books, number: int, now: datetime) -> None:
+    document = books.documents[number]
+    if document["payment_status"] == "outstanding":
+        books.keep(document | {"payment_status": "expired"}, now)
 
 
 def _lines(amount: Decimal, vat: str, dice: Random) -> Iterator[Line]:
@@ -228,42 +140,6 @@ def _lines(amount: Decimal, vat: str, dice: Random) -> Iterator[Line]:
     first = cents(amount * dice.randint(55, 85) / 100)
     yield Line("Leads", Decimal(dice.randint(5, 120)), first, vat)
     yield Line("Verified leads", Decimal(dice.randint(1, 40)), amount - first, vat)
-
-
-def _item(line: Line) -> Document:
-    vat_amount = cents(line.net * VAT[line.vat] / 100)
-    return {
-        "product_id": None,
-        "name": line.name,
-        "net_unit_amount": cents(line.net / line.quantity),
-        "quantity": line.quantity,
-        "unit": "db",
-        "net_amount": line.net,
-        "gross_amount": line.net + vat_amount,
-        "vat": line.vat,
-        "vat_amount": vat_amount,
-        "entitlement": None,
-        "comment": "",
-    }
-
-
-def _partner(partner_id: int) -> Document:
-    return {
-        "id": partner_id,
-        "name": f"Customer {partner_id}",
-        "address": {"country_code": "US", "post_code": "10001", "city": "New York", "address": ""},
-        "emails": [f"ap{partner_id}@customer.example"],
-        "taxcode": "",
-        "iban": "",
-        "swift": "",
-        "account_number": "--",
-        "phone": "",
-        "tax_type": "FOREIGN",
-    }
-
-
-def _related(document: Document) -> Document:
-    return {"id": document["id"], "invoice_number": document["invoice_number"]}
 
 
 def _next_month(day: date) -> date:

@@ -179,14 +179,14 @@ def _take_invoice(document: Any, documents: Load, items: Load) -> bool:
     if isinstance(document, dict) and document.get("payment_status") not in SETTLED:
         # Billingo gives today as the paid date of what is not paid: it would change every night.
         document = document | {"paid_date": None}
+    identity = _identity(document)
     try:
-        identity = _identity(document)
         if identity is None:
-            raise ValueError("the invoice has no whole number as id")
+            raise ValueError("the id is no whole number")
         rows = list(map(items.encode, _numbered(identity, document.get("items"), "items")))
         row = documents.encode({name: document[name] for name in document if name != "items"})
     except ValueError as error:
-        documents.reject(as_text(document), str(error))
+        documents.reject(as_text(document), f"invoice {identity}: {error}")
         return False
     documents.write(row)
     for line in rows:

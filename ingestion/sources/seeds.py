@@ -21,6 +21,8 @@ WHOLE_FILE = replace(EVERYTHING, may_be_empty=True)
 # The columns that name a row. A file that is not here is not landed.
 KEYS: dict[str, tuple[str, ...]] = {
     "billingo_companies": ("company_id",),
+    "invoice_accounts": ("company_id", "partner_id"),
+    "invoice_types": ("document_type",),
     "lead_types": ("lead_type",),
     "msp_asset_overrides": ("asset_id", "effective_from"),
     "msp_client_overrides": ("account_number", "effective_from"),

@@ -12,12 +12,13 @@ import pytest
 from ingestion.landing import Load
 from ingestion.run import Run
 from ingestion.sandbox.billingo import Billingo, Books, error, invalid, unauthorized
-from ingestion.sandbox.billingo_story import Line, cancel, invoice
+from ingestion.sandbox.billingo_documents import Line, cancel, invoice
 from ingestion.sandbox.server import Answer, Sandbox
 from ingestion.settings import Billingo as BillingoSettings
 from ingestion.settings import Settings
 from ingestion.sources import billingo
 from ingestion.sources.billingo_companies import check
+from ingestion.sources.billingo_report import report_check, report_sync
 from ingestion.warehouse import connect, make_books
 
 FIRST_NIGHT = datetime(2026, 7, 17, 2)
@@ -128,7 +129,7 @@ def test_a_revoked_key_and_a_poisoned_invoice_leave_the_third_company_complete(w
     assert "make a new one in Billingo and set BILLINGO_KEY_KEKFENY" in failure
     assert figures(of(loads, "3", "documents")) == (4, 1, 0, 3)
     assert world.rows("select tenant, reason from raw.quarantine") == [
-        ("2", "items is null, not a list")
+        ("2", "invoice 1009: items is null, not a list")
     ]
     assert not world.rows("select 1 from raw.billingo__documents where source_key = '1009'")
 
@@ -309,6 +310,12 @@ def test_every_key_can_be_checked_without_landing(world: World):
     }
     assert (found["1"], found["3"]) == (None, None)
     assert "answered 402" in found["2"] and "renew it" in found["2"]
+    lines = list(report_check(Run(world.settings, FIRST_NIGHT)))
+    assert lines[0] == (
+        True,
+        "Company 1 (Kékfény Marketing Kft.): BILLINGO_KEY_KEKFENY is accepted.",
+    )
+    assert not lines[1][0]
     assert world.rows("select count(*) from raw.load_runs") == [(0,)]
     assert {request.path for request in world.sandbox.requests} == {"/billingo/organization"}
 
@@ -365,3 +372,31 @@ def test_no_key_is_written_anywhere(world: World, caplog: pytest.LogCaptureFixtu
     assert of(loads, "1", "documents").status == "failed"
     assert "key-1" not in kept and "key-2" not in kept
     assert not any("key-" in repr(request.query) for request in world.sandbox.requests)
+
+
+def test_the_report_says_what_the_sync_log_says(world: World):
+    world.night(0)
+    world.vendor.keys["key-1"] = unauthorized()
+    world.issue("2", 1009, date(2026, 7, 17))
+    world.issue("2", 1010, date(2026, 7, 17), items=None)
+    loads = world.night(1)
+    lines = list(report_sync(Run(world.settings, FIRST_NIGHT), loads))
+    text = "\n".join(lines)
+
+    assert lines[0] == "[1/3] Kékfény Marketing Kft. (ID: 1)"
+    assert lines[2] == "  Status: failed"
+    assert lines[9] == "  Errors: 1"
+    assert "make a new one in Billingo and set BILLINGO_KEY_KEKFENY" in lines[10]
+    assert lines[12:22] == [
+        "[2/3] Kékfény Lending Kft. (ID: 2)",
+        "-" * 40,
+        "  Status: partial",
+        "  Processed: 5 invoices",
+        "  Created: 1",
+        "  Updated: 0",
+        "  Skipped: 3",
+        "  Items: 8",
+        "  Duration: 0 seconds",
+        "  Errors: 1",
+    ]
+    assert "  Successful: 1\n  Partial: 1\n  Failed: 1\n  Total invoices: 8\n" in text

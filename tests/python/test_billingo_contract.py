@@ -20,7 +20,8 @@ import yaml
 
 from ingestion.run import Run
 from ingestion.sandbox.billingo import Billingo, Books, error, invalid
-from ingestion.sandbox.billingo_story import Booking, Customer, cancel, tell
+from ingestion.sandbox.billingo_documents import cancel
+from ingestion.sandbox.billingo_story import Booking, Customer, Story, advance
 from ingestion.sandbox.server import Request
 from ingestion.settings import Billingo as BillingoSettings
 from ingestion.settings import Settings
@@ -102,8 +103,8 @@ def test_the_simulated_vendor_answers_as_the_openapi_file_says():
         for broker in range(1, 60)
         for month, currency in ((3, "USD"), (4, "HUF"))
     ]
-    customers = [Customer("1", 5501000 + broker, f"broker:{broker}") for broker in range(1, 60)]
-    tell({"1": books}, customers, bookings, until=datetime(2026, 6, 1))
+    customers = {f"broker:{broker}": Customer("1", 5501000 + broker) for broker in range(1, 60)}
+    advance(Story({"1": books}, customers), bookings, until=datetime(2026, 6, 1))
     cancel(books, max(books.documents), 99_999_999, datetime(2026, 6, 1))
     paid = next(iter(books.payments))
     vendor = Billingo({"key": books, "lapsed": error(402, "x"), "read": error(403, "x")})

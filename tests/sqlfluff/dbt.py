@@ -24,3 +24,8 @@ def datediff(first: str, second: str, part: str) -> str:
 def listagg(measure: str, delimiter: str, order: str = "") -> str:
     """Return the texts of a group in one, as SQL that parses."""
     return f"string_agg({measure}, {delimiter})"
+
+
+def last_day(moment: str, part: str) -> str:
+    """Return the last day of a moment's part, as SQL that parses."""
+    return f"(date_trunc('{part}', {moment}) + interval '1 {part}')"

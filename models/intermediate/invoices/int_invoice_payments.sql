@@ -1,0 +1,48 @@
+with
+
+invoices as (
+    select * from {{ ref('int_invoices') }}
+),
+
+payment_versions as (
+    select * from {{ ref('stg_billingo__payments') }}
+),
+
+payments as (
+    {{ latest_versions('payment_versions') }}
+),
+
+landed_payments as (
+    select
+        invoices.invoice_id,
+        payments.payment_number,
+        cast(payments.amount as numeric(18, 2)) as amount,
+        cast(round(
+            payments.amount * coalesce(payments.conversion_rate, invoices.conversion_rate), 2
+        ) as numeric(18, 2)) as amount_huf,
+        payments.paid_date
+    from payments
+    inner join invoices
+        on
+            payments.company_id = invoices.company_id
+            and payments.document_id = invoices.document_id
+    where not payments.is_deleted
+),
+
+-- A paid invoice whose payments are not landed (they can be switched off) was paid as a whole.
+whole_payments as (
+    select
+        invoices.invoice_id,
+        cast(1 as bigint) as payment_number,
+        cast(invoices.direction * counted.gross_amount as numeric(18, 2)) as amount,
+        cast(invoices.direction * counted.gross_amount_huf as numeric(18, 2)) as amount_huf,
+        invoices.paid_date
+    from invoices
+    inner join invoices as counted on invoices.counted_invoice_id = counted.invoice_id
+    left join landed_payments on invoices.invoice_id = landed_payments.invoice_id
+    where invoices.payment_status = 'paid' and landed_payments.invoice_id is null
+)
+
+select * from landed_payments
+union all
+select * from whole_payments
