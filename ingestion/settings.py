@@ -126,6 +126,7 @@ class Settings:
     seeds_directory: Path | None
     now: datetime | None
     max_deleted_share: float
+    analyst_role: str = "analyst"
     requests_per_minute: int | None = None
     backoff_seconds: float = 0.5
     billing_db: Database | None = None
@@ -194,6 +195,7 @@ def read_settings() -> Settings:
         seeds_directory=Path(seeds) if seeds else None,
         now=_clock(environment.get("LEDGERHOUSE_NOW")),
         max_deleted_share=_share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
+        analyst_role=environment.get("WAREHOUSE_ANALYST_ROLE", "analyst"),
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
         backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
         billing_db=_billing_db(),

@@ -83,7 +83,15 @@ create table if not exists raw.build_watermarks (
     definition varchar(10000) not null,
     built_at timestamp not null
 );
+create table if not exists raw.publications (
+    publication_id bigint generated always as identity primary key,
+    schema_name varchar(100) not null,
+    known_through timestamp not null,
+    published_at timestamp not null,
+    ledger_file bigint not null
+);
 """
+NEWEST_BOOK = "raw.publications"
 
 
 class WarehouseError(Exception):
@@ -152,7 +160,7 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
 
 def make_books(connection: psycopg.Connection) -> None:
     """Make the schema raw and the tables landing keeps its books in; commits."""
-    found = connection.execute("select to_regclass('raw.build_watermarks')").fetchone()
+    found = connection.execute("select to_regclass(%s)", (NEWEST_BOOK,)).fetchone()
     if not found or not found[0]:
         connection.execute(BOOKS)
     connection.commit()

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
+from graphlib import TopologicalSorter
 from io import StringIO
+from typing import Any
 
 from ingestion.settings import PROJECT, Settings, redact
 
@@ -28,6 +30,52 @@ class NodeResult:
     status: str
     seconds: float
     message: str
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One model of `models/marts`, as publishing needs to know it.
+
+    `personal` are its columns with `meta: {personal_data: true}`. `appended_by` is the known time
+    that orders an append-only mart (`meta: {appended_by: ...}`), else None.
+    """
+
+    name: str
+    schema: str
+    personal: frozenset[str] = frozenset()
+    appended_by: str | None = None
+
+
+def read_marts(settings: Settings) -> list[Mart]:
+    """Return the marts of the parsed project, each after those it reads."""
+    _export(settings)
+    nodes = _manifest(_identity(settings)).nodes  # type: ignore[attr-defined]
+    marts = {
+        key: node
+        for key, node in nodes.items()
+        if node.resource_type == "model" and node.path.startswith("marts/")
+    }
+    order = TopologicalSorter(
+        {
+            key: [read for read in node.depends_on.nodes if read in marts]
+            for key, node in marts.items()
+        }
+    )
+    return [_mart(marts[key]) for key in order.static_order()]
+
+
+def _mart(node: Any) -> Mart:
+    personal = [
+        column.name
+        for column in node.columns.values()
+        if (column.meta or column.config.meta).get("personal_data")
+    ]
+    return Mart(
+        name=node.name,
+        schema=node.schema,
+        personal=frozenset(personal),
+        appended_by=node.config.meta.get("appended_by"),
+    )
 
 
 def run_dbt(

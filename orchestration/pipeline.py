@@ -1,4 +1,4 @@
-"""The steps of a night, in order: sync, snapshot, build and test, heartbeat.
+"""The steps of a night, in order: sync, snapshot, build and test, publish, heartbeat.
 
 Every step holds the run lock (SPEC R8); a killed run is finished by the next one.
 """
@@ -15,10 +15,14 @@ from ingestion import warehouse
 from ingestion.registry import SOURCES, Outcome, make_stream_tables, sync_sources
 from ingestion.run import Run
 from ingestion.settings import Settings
-from orchestration.dbt import NodeResult, run_dbt
+from orchestration.dbt import NodeResult, read_marts, run_dbt
 from orchestration.notices import post_heartbeat
+from orchestration.publish import publish
 
 log = logging.getLogger(__name__)
+
+# A night leaves out the tests whose cost grows with history (SPEC L9); `build` runs them.
+NEW_ONLY = ("--exclude", "tag:whole_history")
 
 
 @dataclass
@@ -36,10 +40,10 @@ class Night:
 
 
 def nightly(settings: Settings, *, full: bool = False) -> Night:
-    """Sync every configured source, snapshot, build, test, and post the heartbeat.
+    """Sync every configured source, snapshot, build, test, publish, and post the heartbeat.
 
-    Tests look at what is new; `build` tests the whole history. A failing source leaves the others
-    done and is named in the result; a failing build raises.
+    A failing source leaves the others done and is named in the result; a failing build or test
+    raises, and leaves analysts yesterday's figures (SPEC O4).
     """
     night = Night()
     with (
@@ -49,7 +53,8 @@ def nightly(settings: Settings, *, full: bool = False) -> Night:
         run = Run(settings, settings.clock(), full=full)
         _timed(night, "landing", lambda: night.outcomes.extend(_land(connection, run)))
         _timed(night, "snapshot", lambda: _snapshot(connection, settings))
-        _timed(night, "build", lambda: night.nodes.extend(_build(settings)))
+        _timed(night, "build", lambda: night.nodes.extend(_build(settings, *NEW_ONLY)))
+        _timed(night, "publish", lambda: publish(connection, settings, read_marts(settings)))
         if not night.failed_sources:
             _timed(night, "heartbeat", lambda: post_heartbeat(connection, settings, "nightly"))
     return night
@@ -73,14 +78,22 @@ def sync(
 def build(
     settings: Settings, *, full_refresh: bool = False, select: str | None = None
 ) -> list[NodeResult]:
-    """Build all models, or those selected, and test their whole history.
+    """Build all models, test their whole history, and publish; those selected are not published.
 
-    Raises DbtError if a node fails.
+    Raises DbtError if a node fails; analysts then keep the figures they have (SPEC O4).
     """
-    with warehouse.run_lock(settings) as connection:
+    with (
+        warehouse.run_lock(settings) as connection,
+        warehouse.recorded_job(connection, "build", settings),
+    ):
         make_stream_tables(connection)
         _snapshot(connection, settings)
-        return _build(settings, full_refresh=full_refresh, select=select)
+        options = ["--full-refresh"] if full_refresh else []
+        options += ["--select", select] if select else []
+        nodes = _build(settings, *options, variables={"whole_history": True})
+        if not select:
+            publish(connection, settings, read_marts(settings))
+    return nodes
 
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
@@ -116,12 +129,11 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
 
 
 def _build(
-    settings: Settings, *, full_refresh: bool = False, select: str | None = None
+    settings: Settings, *options: str, variables: dict[str, str | bool] | None = None
 ) -> list[NodeResult]:
-    command = ["build", "--exclude-resource-type", "unit_test"]
-    command += ["--full-refresh"] if full_refresh else []
-    command += ["--select", select] if select else []
-    nodes = run_dbt(settings, *command)
+    nodes = run_dbt(
+        settings, "build", "--exclude-resource-type", "unit_test", *options, variables=variables
+    )
     log.info("%s nodes built and tested", len(nodes))
     return nodes
 

@@ -26,12 +26,12 @@ errors = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 REVENUE_BY_MONTH = """
 select deal_type, to_char(revenue_date, 'YYYY-MM') as month, currency, sum(booked) as booked,
     sum(reversed) as reversed, sum(refunded) as refunded, sum(net) as net
-from marts.revenue
-where revenue_date >= (select max(revenue_date) from marts.revenue) - 90
+from analytics.revenue
+where revenue_date >= (select max(revenue_date) from analytics.revenue) - 90
 group by 1, 2, 3 order by 1, 2
 """
 TOP_ACCOUNTS = """
-select account_id, deal_type, currency, sum(net) as net from marts.revenue
+select account_id, deal_type, currency, sum(net) as net from analytics.revenue
 group by 1, 2, 3 order by net desc limit 5
 """
 EXCEPTIONS = """

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
+    meta={'appended_by': 'recorded_at'},
     pre_hook="{{ remember_watermark() }}",
     indexes=[{'columns': ['entry_id'], 'unique': True}, {'columns': ['recorded_at']}],
 ) }}

@@ -1,0 +1,246 @@
+"""Publishing: what analysts read changes all at once, and only when every test has passed (O4).
+
+The published schema holds no view of the marts, which change while they are built. It holds:
+the ledger, appended to (a night costs what is new); views that read nothing but what is published
+or the pipeline's own books; and a copy of every other mart. All of it changes in one transaction,
+without a lock that a reader would wait for.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ingestion.settings import Settings, SettingsError
+from orchestration.dbt import Mart
+
+log = logging.getLogger(__name__)
+
+READS = """
+select distinct namespaces.nspname, relations.relname
+from pg_depend
+inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
+inner join pg_class as relations on pg_depend.refobjid = relations.oid
+inner join pg_namespace as namespaces on relations.relnamespace = namespaces.oid
+where pg_depend.classid = 'pg_rewrite'::regclass and pg_depend.refclassid = 'pg_class'::regclass
+    and pg_rewrite.ev_class = %(relation)s::regclass and relations.oid != pg_rewrite.ev_class
+"""
+COLUMNS = """
+select attname, format_type(atttypid, atttypmod) from pg_attribute
+where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+"""
+
+
+def publish(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> None:
+    """Let analysts read what is built now; `marts` are given each after those it reads.
+
+    The caller holds the run lock, and every test has passed.
+    """
+    with connection.transaction():
+        _make_schema(connection, settings)
+        ledger_file = _publish_all(connection, settings.published_schema, marts)
+        _grant(connection, settings, marts)
+        connection.execute(
+            "insert into raw.publications (schema_name, known_through, published_at, ledger_file)"
+            " select %(schema)s, coalesce(max(known_through), '0001-01-01'), clock_timestamp(),"
+            " %(file)s from raw.build_watermarks"
+            " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)",
+            {
+                "schema": settings.published_schema,
+                "file": ledger_file,
+                "schemas": [mart.schema for mart in marts],
+            },
+        )
+    log.info("%s marts published to %s", len(marts), settings.published_schema)
+
+
+def published_through(connection: psycopg.Connection, settings: Settings) -> datetime | None:
+    """Return the known time that analysts' figures stand at; None where nothing is published."""
+    return _one(
+        connection,
+        "select known_through from raw.publications where schema_name = %s"
+        " order by publication_id desc limit 1",
+        settings.published_schema,
+    )
+
+
+def _make_schema(connection: psycopg.Connection, settings: Settings) -> None:
+    role = settings.analyst_role
+    connection.execute(
+        sql.SQL("create schema if not exists {}").format(sql.Identifier(settings.published_schema))
+    )
+    if _one(connection, "select 1 from pg_roles where rolname = %s", role):
+        return
+    try:
+        connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+    except psycopg.errors.InsufficientPrivilege:
+        raise SettingsError(
+            f"The analysts' role {role} does not exist and this user may not make it. Let an"
+            f" administrator run `create role {role} nologin`, or name another role in"
+            " WAREHOUSE_ANALYST_ROLE."
+        ) from None
+
+
+def _publish_all(connection: psycopg.Connection, schema: str, marts: Sequence[Mart]) -> int:
+    published, ledger_file = {mart.name for mart in marts}, 0
+    for mart in marts:
+        if mart.appended_by:
+            ledger_file = _append(connection, schema, mart)
+        elif _reads_only(connection, mart, published):
+            _define(connection, schema, mart)
+        else:
+            _copy(connection, schema, mart)
+    _drop_others(connection, schema, published)
+    return ledger_file
+
+
+def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
+    """Add what is new to an append-only mart, or copy it whole where it was built again.
+
+    The table's file tells: a rebuilt or truncated table has another one.
+    """
+    source = f"{mart.schema}.{mart.name}"
+    file = _one(connection, "select pg_relation_filenode(%s)::bigint", source)
+    before = _one(
+        connection,
+        "select ledger_file from raw.publications where schema_name = %s"
+        " order by publication_id desc limit 1",
+        schema,
+    )
+    if file != before or not _fits(connection, schema, mart):
+        _copy(connection, schema, mart)
+        return file
+    connection.execute(
+        sql.SQL(
+            "insert into {target} select * from {source} where {known} >"
+            " (select coalesce(max({known}), '0001-01-01') from {target})"
+        ).format(
+            target=sql.Identifier(schema, mart.name),
+            source=sql.Identifier(mart.schema, mart.name),
+            known=sql.Identifier(mart.appended_by or ""),
+        )
+    )
+    return file
+
+
+def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
+    """Fill the published table with what the mart says now; readers see the old rows meanwhile."""
+    target, source = sql.Identifier(schema, mart.name), sql.Identifier(mart.schema, mart.name)
+    if _fits(connection, schema, mart):
+        connection.execute(sql.SQL("delete from {}").format(target))
+    else:
+        _drop(connection, schema, mart.name)
+        form = (
+            "create table {} as select * from {} with no data"
+            if _kind(connection, mart.schema, mart.name) == "v"
+            else "create table {} (like {} including all)"
+        )
+        connection.execute(sql.SQL(form).format(target, source))
+    connection.execute(sql.SQL("insert into {} select * from {}").format(target, source))
+    connection.execute(sql.SQL("analyze {}").format(target))
+
+
+def _define(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
+    """Make the mart's view over what is published, unless it is there as it is."""
+    definition = _definition(connection, mart.schema, mart.name)
+    is_view = _kind(connection, schema, mart.name) == "v"
+    if is_view and _definition(connection, schema, mart.name) == definition:
+        return
+    _drop(connection, schema, mart.name)
+    with _search_path(connection, schema):
+        connection.execute(
+            sql.SQL("create view {} as ").format(sql.Identifier(schema, mart.name))
+            + sql.SQL(definition)  # type: ignore[arg-type]
+        )
+
+
+def _drop_others(connection: psycopg.Connection, schema: str, published: set[str]) -> None:
+    """Drop what is published of marts that are no more."""
+    rows = connection.execute(
+        "select relname from pg_class where relnamespace = to_regnamespace(%s)"
+        " and relkind in ('r', 'v')",
+        (schema,),
+    ).fetchall()
+    for (name,) in rows:
+        if name not in published:
+            _drop(connection, schema, name)
+
+
+def _drop(connection: psycopg.Connection, schema: str, name: str) -> None:
+    kind = {"r": "table", "v": "view"}.get(_kind(connection, schema, name) or "")
+    if kind:
+        connection.execute(
+            sql.SQL(f"drop {kind} {{}} cascade").format(sql.Identifier(schema, name))
+        )
+
+
+def _grant(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> None:
+    """Let the analysts' role select every published column but personal data, and nothing else."""
+    schema, role = settings.published_schema, sql.Identifier(settings.analyst_role)
+    connection.execute(
+        sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(schema), role)
+    )
+    for mart in marts:
+        relation = sql.Identifier(schema, mart.name)
+        connection.execute(sql.SQL("revoke all on {} from {}").format(relation, role))
+        allowed = sql.SQL("")
+        if mart.personal:
+            names = [name for name, _ in _columns(connection, schema, mart.name)]
+            allowed = sql.SQL("({})").format(
+                sql.SQL(", ").join(
+                    sql.Identifier(name) for name in names if name not in mart.personal
+                )
+            )
+        connection.execute(sql.SQL("grant select {} on {} to {}").format(allowed, relation, role))
+
+
+def _reads_only(connection: psycopg.Connection, mart: Mart, published: set[str]) -> bool:
+    """Tell whether the mart is a view of published marts and of the pipeline's own books alone."""
+    if _kind(connection, mart.schema, mart.name) != "v":
+        return False
+    reads = connection.execute(READS, {"relation": f"{mart.schema}.{mart.name}"}).fetchall()
+    return all(
+        (schema == mart.schema and name in published) or (schema == "raw" and "__" not in name)
+        for schema, name in reads
+    )
+
+
+def _fits(connection: psycopg.Connection, schema: str, mart: Mart) -> bool:
+    """Tell whether the published table has the mart's columns."""
+    return _kind(connection, schema, mart.name) == "r" and _columns(
+        connection, schema, mart.name
+    ) == _columns(connection, mart.schema, mart.name)
+
+
+def _kind(connection: psycopg.Connection, schema: str, name: str) -> str | None:
+    return _one(
+        connection,
+        "select relkind::text from pg_class where oid = to_regclass(%s)",
+        f"{schema}.{name}",
+    )
+
+
+def _columns(connection: psycopg.Connection, schema: str, name: str) -> list[tuple[str, str]]:
+    return connection.execute(COLUMNS, (f"{schema}.{name}",)).fetchall()
+
+
+def _definition(connection: psycopg.Connection, schema: str, name: str) -> str:
+    """Return a view's query, with the names of its own schema bare."""
+    with _search_path(connection, schema):
+        return _one(connection, "select pg_get_viewdef(%s::regclass)", f"{schema}.{name}")
+
+
+@contextmanager
+def _search_path(connection: psycopg.Connection, schema: str) -> Iterator[None]:
+    connection.execute("select set_config('search_path', %s, true)", (schema,))
+    yield
+    connection.execute("set local search_path to default")
+
+
+def _one(connection: psycopg.Connection, query: str, *parameters: Any) -> Any:
+    row = connection.execute(query, parameters).fetchone()
+    return row[0] if row else None
