@@ -46,6 +46,13 @@ class Mart:
     appended_by: str | None = None
 
 
+def read_manifest(settings: Settings) -> dict[str, Any]:
+    """Return the parsed project, as dbt writes it to manifest.json."""
+    _export(settings)
+    manifest: Any = _manifest(_identity(settings))
+    return manifest.writable_manifest().to_dict(omit_none=False)
+
+
 def read_marts(settings: Settings) -> list[Mart]:
     """Return the marts of the parsed project, each after those it reads."""
     _export(settings)

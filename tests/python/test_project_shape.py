@@ -1,6 +1,5 @@
 """The shape of the project: what STYLE asks of every model, read from dbt's own manifest."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingestion.settings import PROJECT, Settings
-from orchestration.dbt import run_dbt
+from orchestration.dbt import read_manifest
 
 NAMES = {
     "staging": r"stg_[a-z]+(_[a-z]+)*__[a-z_]+",
@@ -21,8 +20,7 @@ NAMES = {
 
 @pytest.fixture(scope="session")
 def manifest(built: Settings) -> dict[str, Any]:
-    run_dbt(built, "compile", "--write-json", "--select", "fct_ledger_entries")
-    return json.loads((PROJECT / "target" / "manifest.json").read_text())
+    return read_manifest(built)
 
 
 def models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
