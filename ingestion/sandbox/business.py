@@ -1,5 +1,6 @@
 """The business of the demo: every simulated vendor, day by day, as sources the loaders can read."""
 
+import csv
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import psycopg
 
-from ingestion.sandbox import billing_db, datto, freshservice, msp_story
+from ingestion.sandbox import billing_db, billingo_story, datto, freshservice, msp_story
+from ingestion.sandbox.billingo import Billingo, Books
+from ingestion.sandbox.billingo_story import Booking, Customer
 from ingestion.sandbox.mortgage_market import Market
 from ingestion.sandbox.server import Sandbox, Vendor
 from ingestion.sandbox.story.sales import tell
 from ingestion.sandbox.story.stage import Stage
-from ingestion.settings import Settings, read_settings
+from ingestion.settings import PROJECT, Settings, read_settings
 from ingestion.warehouse import connect, ensure_database
 
 HISTORY_DAYS = 365
@@ -29,6 +32,7 @@ class Business:
     """The running vendors: what the loaders need to reach them, and how each plays a day."""
 
     first_night: date
+    url: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     vendors: dict[str, Vendor] = field(default_factory=dict)
     players: list[Callable[[date], object]] = field(default_factory=list)
@@ -52,8 +56,9 @@ def open_business(settings: Settings, first_night: date) -> Iterator[Business]:
         _open_mortgage_market(business, settings, stack)
         stage = _open_lead_business(business, stack)
         _open_msp(business)
+        _open_billingo(business, settings)
         sandbox = stack.enter_context(Sandbox(business.vendors))
-        url = sandbox.url("").rstrip("/")
+        business.url = url = sandbox.url("").rstrip("/")
         business.environment |= stage.environment(url) | {
             "CORE_BASE_URL": f"{url}/core",
             "CODEX_BASE_URL": f"{url}/codex",
@@ -105,6 +110,51 @@ def _open_msp(business: Business) -> None:
     business.players.append(
         lambda day: msp_story.tell(stores, _night(day + timedelta(days=1)), begins=begins)
     )
+
+
+def _open_billingo(business: Business, settings: Settings) -> None:
+    """Open the invoicer, who bills closed months as the ledger has them.
+
+    So Billingo is connected from the second night on, when there is a ledger.
+    """
+    companies = _seed("billingo_companies")
+    books = {row["company_id"]: Books(row["name"], "12345678-2-42") for row in companies}
+    customers = {
+        row["account_id"]: Customer(row["company_id"], int(row["partner_id"]))
+        for row in _seed("invoice_accounts")
+    }
+    story = billingo_story.Story(books, customers)
+    vendor = Billingo({row["key_variable"]: books[row["company_id"]] for row in companies})
+
+    def play(day: date) -> None:
+        moment = _night(day + timedelta(days=1))
+        billingo_story.advance(story, _closed_months(settings, business.first_night), moment)
+        vendor.today = moment.date()
+        business.environment["BILLINGO_BASE_URL"] = f"{business.url}/billingo"
+
+    business.vendors["billingo"] = vendor
+    business.environment |= {row["key_variable"]: row["key_variable"] for row in companies}
+    business.players.append(play)
+
+
+def _closed_months(settings: Settings, night: date) -> list[Booking]:
+    with connect(settings) as connection:
+        made = connection.execute("select to_regclass('marts.fct_ledger_entries')").fetchone()
+        if not made or not made[0]:
+            return []
+        rows = connection.execute(
+            "select account_id, cast(date_trunc('month', occurred_at) as date), sum(amount),"
+            "       currency"
+            " from marts.fct_ledger_entries where occurred_at < date_trunc('month', %s::timestamp)"
+            " group by 1, 2, 4 order by 2, 1",
+            (night,),
+        )
+        return [Booking(*row) for row in rows]
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    with (PROJECT / "seeds" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _night(day: date) -> datetime:
