@@ -45,18 +45,33 @@ def nightly(settings: Settings, *, full: bool = False) -> Night:
     A failing source leaves the others done and is named in the result; a failing build or test
     raises, and leaves analysts yesterday's figures (SPEC O4).
     """
-    night = Night()
     with (
         warehouse.run_lock(settings) as connection,
         warehouse.recorded_job(connection, "nightly", settings),
     ):
         run = Run(settings, settings.clock(), full=full)
-        _timed(night, "landing", lambda: night.outcomes.extend(_land(connection, run)))
-        _timed(night, "snapshot", lambda: _snapshot(connection, settings))
-        _timed(night, "build", lambda: night.nodes.extend(_build(settings, *NEW_ONLY)))
+        night = land_and_build(connection, run, build_options=NEW_ONLY)
         _timed(night, "publish", lambda: publish(connection, settings, read_marts(settings)))
         if not night.failed_sources:
             _timed(night, "heartbeat", lambda: post_heartbeat(connection, settings, "nightly"))
+    return night
+
+
+def land_and_build(
+    connection: psycopg.Connection,
+    run: Run,
+    sources: Sequence[str] | None = None,
+    build_options: Sequence[str] = (),
+) -> Night:
+    """Land the sources (all by default); snapshot, build and test in one dbt build.
+
+    The caller holds the run lock.
+    """
+    night = Night()
+    _timed(night, "landing", lambda: night.outcomes.extend(_land(connection, run, sources)))
+    _timed(night, "build", lambda: night.nodes.extend(_build(run.settings, *build_options)))
+    if warehouse.pending_snapshots(connection):
+        warehouse.remember_snapshot(connection, run.loaded_at)
     return night
 
 
@@ -131,6 +146,7 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
 def _build(
     settings: Settings, *options: str, variables: dict[str, str | bool] | None = None
 ) -> list[NodeResult]:
+    """Snapshot the newest landing, build and test: dbt orders them by what rests on what."""
     nodes = run_dbt(
         settings, "build", "--exclude-resource-type", "unit_test", *options, variables=variables
     )

@@ -1,9 +1,10 @@
 """Golden data sets: unpacked, loaded into a source day by day, and read back for comparison."""
 
 import csv
+import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -12,21 +13,31 @@ from typing import Any
 
 import psycopg
 
+from ingestion.run import Run
 from ingestion.settings import Settings
-from ingestion.warehouse import connect
+from ingestion.warehouse import connect, run_lock
 from orchestration import pipeline
 from orchestration.dbt import run_dbt
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-STATEFUL = ("config.materialized:incremental", "config.materialized:table")
+STATEFUL_NODES = (
+    *("--exclude-resource-type", "test", "unit_test", "--select", "config.materialized:snapshot"),
+    *("config.materialized:incremental", "config.materialized:table"),
+)
 
 
 def unpacked(archive: str) -> Path:
-    """Unpack `tests/golden/<archive>.tar.xz` and return the folder of what was in it."""
+    """Unpack `tests/golden/<archive>.tar.xz` once and return the folder of what was in it."""
     folder = Path(tempfile.gettempdir()) / f"ledgerhouse-golden-{archive.replace('/', '-')}"
     if not folder.exists():
+        # Several test workers may be here at once: the first to have all of it wins.
+        fresh = tempfile.mkdtemp(dir=folder.parent)
         with tarfile.open(GOLDEN / f"{archive}.tar.xz") as packed:
-            packed.extractall(folder, filter="data")
+            packed.extractall(fresh, filter="data")
+        try:
+            Path(fresh).rename(folder)
+        except OSError:
+            shutil.rmtree(fresh)
     return folder / Path(archive).name
 
 
@@ -68,22 +79,18 @@ def _apply_delta(source: psycopg.Connection, table: str, path: Path) -> None:
 
 
 def night(
-    settings: Settings, now: datetime, sources: Iterable[str] = ("seeds", "billing_db")
+    settings: Settings, now: datetime, sources: Sequence[str] = ("seeds", "billing_db")
 ) -> None:
-    """Land, snapshot and build as of `now`."""
+    """Run a night as of `now`: what holds rows is built; views are there, and tests are apart."""
     tonight = replace(settings, now=now)
-    for outcome in pipeline.sync(tonight, list(sources)):
-        assert not outcome.is_failed, outcome.error
-    build(tonight)
+    with run_lock(tonight) as connection:
+        night = pipeline.land_and_build(connection, Run(tonight, now), sources, STATEFUL_NODES)
+    assert not night.failed_sources, [outcome.error for outcome in night.outcomes]
 
 
 def build(settings: Settings) -> None:
-    """Build again what holds rows; the views are there, and read what they read."""
-    run_dbt(
-        settings,
-        *("build", "--exclude-resource-type", "snapshot", "test", "unit_test"),
-        *("--select", *STATEFUL),
-    )
+    """Build what holds rows."""
+    run_dbt(settings, "build", *STATEFUL_NODES)
 
 
 def empty(settings: Settings, *schemas: str) -> None:
