@@ -3,6 +3,7 @@
     opened_because and closed_because, with `gap_reason`: why the key is without a state after this
     part, if it is. Ends in a CTE `states`. -#}
 {% macro merged_states(parts) -%}
+{%- set in_order = 'over (partition by entry_key order by known_from)' -%}
 signed_parts as (
     select
         *,
@@ -17,55 +18,51 @@ signed_parts as (
     from {{ parts }}
 ),
 
+-- A part alone under its key, as nearly all are, is decided by the first `when`: its figures are
+-- never put together.
 compared_parts as (
     select
         *,
-        lag(known_to) over (partition by entry_key order by known_from) as known_to_before,
-        lag(figures) over (partition by entry_key order by known_from) as figures_before,
-        lag(coalesce(exception_reason, 'none')) over (
-            partition by entry_key order by known_from
-        ) as exception_before,
-        lead(known_from) over (partition by entry_key order by known_from) as known_from_after,
-        lead(figures) over (partition by entry_key order by known_from) as figures_after,
-        lead(exception_reason) over (partition by entry_key order by known_from) as exception_after
-    from signed_parts
-),
-
-marked_parts as (
-    select
-        *,
+        lag(known_to) {{ in_order }} as known_to_before,
+        lag(coalesce(exception_reason, 'none')) {{ in_order }} as exception_before,
         case
-            when known_to_before = known_from and figures_before = figures then 0 else 1
+            when lag(known_to) {{ in_order }} is null then 1
+            when lag(known_to) {{ in_order }} != known_from then 1
+            when lag(figures) {{ in_order }} != figures then 1
+            else 0
         end as is_first_of_state,
         case
-            when known_from_after = known_to and figures_after = figures then 0 else 1
+            when lead(known_from) {{ in_order }} is null then 1
+            when lead(known_from) {{ in_order }} != known_to then 1
+            when lead(figures) {{ in_order }} != figures then 1
+            else 0
         end as is_last_of_state,
         case
             when known_to = {{ open_end() }} then null
-            when known_from_after = known_to then coalesce(exception_after, 'corrected')
+            when lead(known_from) {{ in_order }} = known_to
+                then coalesce(lead(exception_reason) {{ in_order }}, 'corrected')
             else gap_reason
         end as ending
-    from compared_parts
+    from signed_parts
 ),
 
--- Only windows over one order, no joins: at seven million parts that is half the time. Where a
--- state has several parts, its last one is the row after its first.
+-- Where a state has several parts, its last one is the row after its first.
 outer_parts as (
     select
         *,
         case
             when is_last_of_state = 1 then known_to
-            else lead(known_to) over (partition by entry_key order by known_from)
+            else lead(known_to) {{ in_order }}
         end as state_known_to,
         case
             when is_last_of_state = 1 then ending
-            else lead(ending) over (partition by entry_key order by known_from)
+            else lead(ending) {{ in_order }}
         end as state_ending,
         max(case when exception_reason is null then 1 else 0 end) over (
             partition by entry_key order by known_from
             rows between unbounded preceding and 1 preceding
         ) as was_booked
-    from marked_parts
+    from compared_parts
     where is_first_of_state = 1 or is_last_of_state = 1
 ),
 

@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+import signal
+import sys
 from pathlib import Path
 
 from ingestion.settings import PROJECT
@@ -16,12 +18,14 @@ def main() -> None:
         "--folder",
         type=Path,
         default=PROJECT / ".bench",
-        help="where the database is while it runs; 25 GB at the default size (default .bench)",
+        help="where the database is while it runs, 25 GB at the default size (default .bench)",
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with server.running(arguments.folder) as settings:
         ledger.run(settings, arguments.leads_per_day, arguments.days)
 
 
-main()
+if __name__ == "__main__":
+    main()

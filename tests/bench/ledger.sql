@@ -246,36 +246,26 @@ compared as (
         lag(exception) over parts as exception_before,
         lead(known_from) over parts as known_from_after,
         lead(exception) over parts as exception_after,
-        coalesce(
-            lag(known_to) over parts = known_from
-            and lag(exception) over parts is not distinct from exception
-            and lag(broker) over parts is not distinct from broker
-            and lag(lead_id) over parts is not distinct from lead_id
-            and lag(delivered_at) over parts is not distinct from delivered_at
-            and (
-                exception is not null
-                or (
-                    lag(list_amount) over parts = list_amount
-                    and lag(discount_amount) over parts = discount_amount
-                )
-            ),
-            false
-        ) as is_continued,
-        coalesce(
-            lead(known_from) over parts = known_to
-            and lead(exception) over parts is not distinct from exception
-            and lead(broker) over parts is not distinct from broker
-            and lead(lead_id) over parts is not distinct from lead_id
-            and lead(delivered_at) over parts is not distinct from delivered_at
-            and (
-                exception is not null
-                or (
-                    lead(list_amount) over parts = list_amount
-                    and lead(discount_amount) over parts = discount_amount
-                )
-            ),
-            false
-        ) as is_followed
+        case
+            when coalesce(lag(known_to) over parts <> known_from, true) then false
+            when lag(exception) over parts is distinct from exception
+                or lag(broker) over parts is distinct from broker
+                or lag(lead_id) over parts is distinct from lead_id
+                or lag(delivered_at) over parts is distinct from delivered_at then false
+            when exception is not null then true
+            else lag(list_amount) over parts = list_amount
+                and lag(discount_amount) over parts = discount_amount
+        end as is_continued,
+        case
+            when coalesce(lead(known_from) over parts <> known_to, true) then false
+            when lead(exception) over parts is distinct from exception
+                or lead(broker) over parts is distinct from broker
+                or lead(lead_id) over parts is distinct from lead_id
+                or lead(delivered_at) over parts is distinct from delivered_at then false
+            when exception is not null then true
+            else lead(list_amount) over parts = list_amount
+                and lead(discount_amount) over parts = discount_amount
+        end as is_followed
     from judged
     window parts as (partition by lead_type, source_key order by known_from)
 ),

@@ -5,7 +5,8 @@ import platform
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import psycopg
@@ -19,12 +20,12 @@ SOURCE_NAME = "billing_db"
 
 @contextmanager
 def running(folder: Path) -> Iterator[Settings]:
-    """Yield the settings of a new server, whose billing_db is a second database on it."""
-    port = _free_port()
+    """Yield the settings of a new server in `folder`, with billing_db as its second database."""
+    data, port = folder.resolve() / "warehouse", _free_port()
     for name in [name for name in os.environ if name.startswith(("WAREHOUSE_", "BILLING_DB_"))]:
         del os.environ[name]
     os.environ.update(
-        LEDGERHOUSE_EMBEDDED_DIR=str(folder),
+        LEDGERHOUSE_EMBEDDED_DIR=str(data),
         WAREHOUSE_PORT=port,
         BILLING_DB_HOST="127.0.0.1",
         BILLING_DB_PORT=port,
@@ -32,14 +33,29 @@ def running(folder: Path) -> Iterator[Settings]:
         BILLING_DB_PASSWORD="ledgerhouse",
         BILLING_DB_NAME=SOURCE_NAME,
     )
-    settings = read_settings()
+    settings = _alone(read_settings())
+    _remove(data)
     embedded.start(settings)
     try:
         yield settings
     finally:
-        embedded.stop()
-        shutil.rmtree(folder.resolve())
-        folder.unlink(missing_ok=True)
+        _remove(data)
+
+
+def _alone(settings: Settings) -> Settings:
+    """Return the settings without any source or heartbeat of the user's own `.env`."""
+    optional = {item.name: item.default for item in fields(settings) if item.default is not MISSING}
+    return replace(settings, **optional | {"billing_db": settings.billing_db})
+
+
+def _remove(data: Path) -> None:
+    """Stop the server and remove its data, also those of a benchmark that was killed."""
+    embedded.stop("immediate")
+    if data.exists():
+        shutil.rmtree(data.resolve())
+        data.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder holds something of the user's
+            data.parent.rmdir()
 
 
 def empty_databases(settings: Settings) -> None:

@@ -16,12 +16,17 @@ plans as (
     {% set known = watermark(this) %}
 
     -- What is new: landed deliveries, and those that a newly known price or plan rules (SPEC L9).
+    -- Imported a second time: Postgres would write a CTE with two readers out, all history of it.
+    new_deliveries as (
+        select * from {{ ref('stg_billing_db__deliveries') }}
+        where loaded_at > {{ known }}
+    ),
+
     touched as (
         select
             lead_type,
             source_key
-        from deliveries
-        where loaded_at > {{ known }}
+        from new_deliveries
         union
         select
             states.lead_type,
