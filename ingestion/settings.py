@@ -179,12 +179,12 @@ def read_settings() -> Settings:
     """
     load_dotenv(PROJECT / ".env", override=False)
     environment = os.environ
-    embedded = "WAREHOUSE_HOST" not in environment
+    embedded = not environment.get("WAREHOUSE_HOST")
     seeds = environment.get("LEDGERHOUSE_SEEDS_DIR")
     return Settings(
         warehouse=Database(
-            host=environment.get("WAREHOUSE_HOST", "127.0.0.1"),
-            port=_number("WAREHOUSE_PORT", 54329),
+            host=environment.get("WAREHOUSE_HOST") or "127.0.0.1",
+            port=_port("WAREHOUSE_PORT", 54329),
             user=environment.get("WAREHOUSE_USER", "ledgerhouse"),
             name=environment.get("WAREHOUSE_NAME", "warehouse"),
             password=environment.get("WAREHOUSE_PASSWORD", "ledgerhouse"),
@@ -217,7 +217,7 @@ def _billing_db() -> Database | None:
         return None
     return Database(
         host=host,
-        port=_number("BILLING_DB_PORT", 5432),
+        port=_port("BILLING_DB_PORT", 5432),
         user=required("BILLING_DB_USER"),
         name=required("BILLING_DB_NAME"),
         password=os.environ.get("BILLING_DB_PASSWORD", ""),
@@ -305,6 +305,13 @@ def _number(name: str, default: int) -> int:
         return int(value)
     except ValueError:
         raise SettingsError(f"{name} is {value!r}. It must be a whole number.") from None
+
+
+def _port(name: str, default: int) -> int:
+    port = _number(name, default)
+    if not 0 < port < 65_536:
+        raise SettingsError(f"{name} is {port}. It must be a port, from 1 to 65535.")
+    return port
 
 
 def _names(value: str) -> tuple[str, ...]:

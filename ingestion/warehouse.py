@@ -59,6 +59,7 @@ create table if not exists raw.source_blocks (
 );
 create table if not exists raw.snapshot_runs (
     known_through timestamp not null,
+    last_load_id bigint not null,
     finished_at timestamp not null
 );
 create table if not exists raw.heartbeats (
@@ -199,12 +200,16 @@ def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
 
 
 def pending_snapshots(connection: psycopg.Connection) -> dict[datetime, list[str]]:
-    """Return the landings that no snapshot has followed yet: known time -> sources, in order."""
+    """Return the landings that no snapshot has followed yet: known time -> sources, in order.
+
+    A killed run's known time may come again, so a later load of it needs another snapshot.
+    """
     rows = connection.execute(
         "select loaded_at, array_agg(distinct source order by source) from raw.load_runs"
         " where created + updated + deleted > 0 and status in ('completed', 'partial')"
-        " and loaded_at > ("
-        "   select coalesce(max(known_through), '0001-01-01') from raw.snapshot_runs)"
+        " and not exists ("
+        "   select 1 from raw.snapshot_runs where known_through >= load_runs.loaded_at"
+        "   and last_load_id >= load_runs.load_id)"
         " group by loaded_at order by loaded_at"
     )
     return dict(rows.fetchall())
@@ -213,7 +218,9 @@ def pending_snapshots(connection: psycopg.Connection) -> dict[datetime, list[str
 def remember_snapshot(connection: psycopg.Connection, known_through: datetime) -> None:
     """Write down that the snapshots hold every landing up to `known_through`."""
     connection.execute(
-        "insert into raw.snapshot_runs values (%s, clock_timestamp())", (known_through,)
+        "insert into raw.snapshot_runs (known_through, last_load_id, finished_at)"
+        " select %s, max(load_id), clock_timestamp() from raw.load_runs",
+        (known_through,),
     )
 
 
@@ -283,7 +290,8 @@ def _holder(connection: psycopg.Connection) -> str:
         "       to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS')"
         " from pg_locks as locks"
         " inner join pg_stat_activity as activity on locks.pid = activity.pid"
-        " where locks.locktype = 'advisory' and locks.objid = %s and locks.granted",
+        " where locks.locktype = 'advisory' and locks.objid = %s and locks.granted"
+        " and activity.datname = current_database()",
         (RUN_LOCK,),
     ).fetchone()
     who = f"{row[0]}, since {row[1]} UTC" if row else "a run that has just ended"

@@ -1,6 +1,7 @@
 {#- Pre-hook, in the model's own transaction: what is landed now is what this build sees. Landing
     refuses anything new that claims to be known earlier (SPEC L5, R3a). -#}
 {% macro remember_watermark() -%}
+{{ refuse_changed_definition() }}
 insert into {{ source('books', 'build_watermarks') }}
 (model_name, schema_name, known_through, definition, built_at)
 select
@@ -10,5 +11,5 @@ select
     '{{ ledger_definition() }}',
     cast({{ dbt.current_timestamp() }} as timestamp)
 from {{ source('books', 'load_runs') }}
-where status in ('completed', 'partial')
+where status in ('completed', 'partial') and created + updated + deleted > 0
 {%- endmacro %}

@@ -6,17 +6,19 @@ import sys
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 
+import psycopg
+
 from ingestion import embedded
 from ingestion.landing import LoadFailed
 from ingestion.registry import SOURCES
 from ingestion.run import Run
 from ingestion.settings import PROJECT, Settings, SettingsError, read_settings
 from ingestion.sources import billingo
-from ingestion.warehouse import RunLockError, WarehouseError
+from ingestion.warehouse import RunLockError, WarehouseError, first_line
 from orchestration import demo, pipeline, report
 from orchestration.dbt import DbtError
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("orchestration")
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -32,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        settings = read_settings()
         _log_to(options.verbose)
+        settings = read_settings()
         return options.command(settings, options)
     except (SettingsError, WarehouseError) as error:
         return _fail(str(error), EXIT_USAGE)
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_LOCKED)
     except (DbtError, LoadFailed) as error:
         return _fail(str(error), EXIT_FAILED)
+    except psycopg.Error as error:
+        return _fail(f"The warehouse failed: {first_line(error)}.", EXIT_FAILED)
     except KeyboardInterrupt:
         return _fail("Interrupted. What was not finished is finished by the next run.", EXIT_FAILED)
 

@@ -11,7 +11,6 @@ from ingestion.settings import Settings, redact
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
-FIRST_PAUSE_SECONDS = 1.0
 TIMEOUT_SECONDS = 10
 
 
@@ -32,7 +31,7 @@ def post_heartbeat(connection: psycopg.Connection, settings: Settings, job: str)
             return True
         log.warning("heartbeat attempt %s: %s", attempt, answer)
         if attempt < ATTEMPTS:
-            time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+            time.sleep(settings.backoff_seconds * 2**attempt)
     log.error("the heartbeat was not taken; check INTERNAL_API_URL and INTERNAL_API_KEY")
     return False
 
@@ -45,6 +44,8 @@ def _post(settings: Settings, job: str) -> tuple[int | None, str]:
             headers={"Authorization": f"Bearer {settings.heartbeat_key or ''}"},
             timeout=TIMEOUT_SECONDS,
         )
-    except requests.RequestException as error:
+    # A key with letters that no header can carry is a ValueError.
+    except (requests.RequestException, ValueError) as error:
         return None, type(error).__name__
-    return response.status_code, redact(response.text, settings)[:1000]
+    answer = response.text.replace("\x00", "")
+    return response.status_code, redact(answer, settings)[:1000]

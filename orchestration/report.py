@@ -1,5 +1,6 @@
 """What the commands print: tables for people, read from the marts."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,15 +81,19 @@ def progress(what: str) -> Iterator[None]:
 def show_environment(settings: Settings) -> None:
     """Print the warehouse's connection; a server's own password stays where it is set."""
     warehouse = settings.warehouse
-    say(f"export WAREHOUSE_HOST={warehouse.host}")
-    say(f"export WAREHOUSE_PORT={warehouse.port}")
-    say(f"export WAREHOUSE_USER={warehouse.user}")
-    if settings.warehouse_is_embedded:
-        say(f"export WAREHOUSE_PASSWORD={warehouse.password}")
-    else:
+    values = {
+        "HOST": warehouse.host,
+        "PORT": str(warehouse.port),
+        "USER": warehouse.user,
+        "PASSWORD": warehouse.password,
+        "NAME": warehouse.name,
+        "SCHEMA": settings.published_schema,
+    }
+    if not settings.warehouse_is_embedded:
+        del values["PASSWORD"]
         say("# WAREHOUSE_PASSWORD: as in your environment")
-    say(f"export WAREHOUSE_NAME={warehouse.name}")
-    say(f"export WAREHOUSE_SCHEMA={settings.published_schema}")
+    for name, value in values.items():
+        say(f"export WAREHOUSE_{name}={shlex.quote(value)}")
 
 
 def show_outcomes(outcomes: Sequence[Outcome]) -> None:
