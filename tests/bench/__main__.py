@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from ingestion.settings import PROJECT
-from tests.bench import ledger, server
+from tests.bench import invoices, ledger, server
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--leads-per-day", type=int, default=20_000, help="default 20000")
+    parser.add_argument("--invoices", type=int, default=300_000, help="default 300000")
     parser.add_argument("--days", type=int, default=365, help="days of history, default 365")
     parser.add_argument(
         "--folder",
@@ -25,6 +26,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with server.running(arguments.folder) as settings:
         ledger.run(settings, arguments.leads_per_day, arguments.days)
+        invoices.run(settings, arguments.invoices)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Invoices in the marts: cancellations, payments, reconciliation and ageing of a simulated year."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,8 +14,8 @@ from ingestion.sandbox.billingo import Billingo, Books
 from ingestion.sandbox.billingo_documents import Line, cancel, invoice
 from ingestion.sandbox.billingo_story import Booking, Customer, Story, advance
 from ingestion.sandbox.server import Sandbox
+from ingestion.settings import PROJECT, Settings
 from ingestion.settings import Billingo as BillingoSettings
-from ingestion.settings import Settings
 from ingestion.sources import billingo, seeds
 from ingestion.warehouse import connect, make_books
 from orchestration.dbt import run_dbt
@@ -133,6 +134,17 @@ def test_ledger_invoiced_and_paid_are_reconciled_over_a_year(settings: Settings)
         "select company_id, status, created = processed, items = 2 * processed"
         " from marts.rpt_sync_log where processed > 0 order by company_id",
     ) == [("1", "completed", True, True), ("2", "completed", True, True)]
+
+
+def test_the_ready_queries_of_the_guide_run(settings: Settings):
+    companies = books_of_three()
+    document = invoice(
+        1, 42, [Line("Leads", Decimal(1), Decimal(9), "AAM")], invoiced_on=NIGHT.date()
+    )
+    companies["1"].keep(document, NIGHT)
+    land_and_build(settings, companies)
+    queries = re.findall(r"```sql\n(.*?)```", (PROJECT / "docs/invoices.md").read_text(), re.DOTALL)
+    assert [len(rows(settings, query)) for query in queries] == [3, 0, 0, 1, 0, 1]
 
 
 def customers(settings: Settings) -> dict[str, Customer]:
