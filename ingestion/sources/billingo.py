@@ -41,6 +41,7 @@ CRAWLS = 3
 MOST_WAITING = 50  # with more, it is not the invoices' fault
 OVERLAP = timedelta(days=7)
 SPENDINGS_OVERLAP = timedelta(days=90)  # spendings have no filter by modification
+CONCERNS_ALL = (None, 401, 402, 403, 429)  # refusals that are not one invoice's fault
 SETTLED = ("paid", "partially_paid")
 
 DOCUMENTS = Stream(NAME, "documents", key=("id",))
@@ -323,7 +324,7 @@ def _quarantined(identity: int, load: Load, after: Progress) -> Iterator[None]:
     try:
         yield
     except (VendorError, ValueError) as error:
-        if isinstance(error, VendorError) and (error.status or 0) < 500:
+        if isinstance(error, VendorError) and error.status in CONCERNS_ALL:
             raise
         if len(after.retry) >= MOST_WAITING:
             raise LoadFailed(f"{MOST_WAITING} invoices wait, and now {error}") from error

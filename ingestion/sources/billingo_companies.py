@@ -20,6 +20,7 @@ CURES = {
     422: "Billingo finds the loader's parameters bad: compare its API's changes.",
     429: "Billingo still limits the requests after all attempts: run again later.",
 }
+OUTAGE = "Billingo does not answer: nothing is lost, the next run goes on from where this began."
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ def cure_named(company: Company) -> Iterator[None]:
     try:
         yield
     except (VendorError, LoadFailed) as error:
-        status = error.status if isinstance(error, VendorError) else None
-        cure = CURES.get(status, "").format(variable=company.key_variable)
+        cure = ""
+        if isinstance(error, VendorError):
+            cure = CURES.get(error.status, OUTAGE).format(variable=company.key_variable)
         message = f"Company {company.company_id} ({company.name}): {str(error).rstrip('.')}. {cure}"
         raise LoadFailed(message.strip()) from error
 

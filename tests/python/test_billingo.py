@@ -151,17 +151,23 @@ def test_an_invoice_that_answers_500_alone_is_tried_again_by_its_id(world: World
     document = world.books["1"].documents[2]
     world.books["1"].documents[2] = document | {"items": "broken"}
     world.night(0)
-    for number, refusal in ((20, error(500, "Server error")), (21, error(503, "Down"))):
-        world.sandbox.fail("/documents/2", *[refusal] * 7)
+    refusals = (
+        error(500, "Server error"),
+        error(503, "Down"),
+        error(400, "Bad"),
+        Answer(b"no JSON"),
+    )
+    for number, refusal in enumerate(refusals, start=20):
+        world.sandbox.fail("/documents/2", *[refusal] * (7 if refusal.status >= 500 else 1))
         assert of(world.night(number), "1", "documents").status == "partial"
     world.books["1"].documents[2] = document
-    assert figures(of(world.night(22), "1", "documents")) == (1, 1, 0, 0)
+    assert figures(of(world.night(25), "1", "documents")) == (1, 1, 0, 0)
 
     world.books["1"].documents[2] = document | {"items": "broken again"}
-    world.books["1"].modified[2] = FIRST_NIGHT + timedelta(days=22)
-    world.night(23)
+    world.books["1"].modified[2] = FIRST_NIGHT + timedelta(days=25)
+    world.night(26)
     del world.books["1"].documents[2]
-    assert of(world.night(24), "1", "documents").status == "completed"
+    assert of(world.night(27), "1", "documents").status == "completed"
     assert '"retry": []' in cursor(world, "1")
 
 
@@ -262,13 +268,14 @@ def test_passing_faults_are_retried_and_lasting_ones_name_the_cure(world: World)
         (403, "give it read scope"),
         (422, "compare its API's changes"),
         (429, "run again later"),
+        (500, "the next run goes on"),
     ):
         refusal = invalid("page", "bad") if status == 422 else error(status, "No")
         asked = len(world.sandbox.requests)
         world.vendor.keys["key-1"] = refusal
         load = of(world.night(1, tenant="1"), "1", "documents")
         assert (load.status, cure in load.error) == ("failed", True), load.error
-        assert len(world.sandbox.requests) - asked == (7 if status == 429 else 1)
+        assert len(world.sandbox.requests) - asked == (7 if status in (429, 500) else 1)
 
 
 def test_a_company_without_its_key_fails_alone_and_its_variable_is_named(world: World):
