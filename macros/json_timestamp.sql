@@ -1,4 +1,4 @@
 {#- A payload's field as a UTC timestamp, as `utc_timestamp` reads it. -#}
-{% macro json_timestamp(field) -%}
-    {{ utc_timestamp(json_text(field, 100)) }}
+{% macro json_timestamp(field, zone='UTC') -%}
+    {{ utc_timestamp(json_text(field, 100), zone) }}
 {%- endmacro %}

@@ -1,6 +1,14 @@
 {#- The vars that the ledger reads, as text: they are part of its definition (SPEC L6a). -#}
 {% macro ledger_definition() -%}
-    {%- for name in ['currency', 'ledger_max_age_days', 'ledger_starts_on'] -%}
+    {%- for name in [
+        'boberdoo_time_zone',
+        'call_match_days',
+        'currency',
+        'disposition_window_days',
+        'invoca_time_zone',
+        'ledger_max_age_days',
+        'ledger_starts_on',
+    ] -%}
         {{ name }}={{ var(name) }}{{ ' ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -1,8 +1,9 @@
 {#- Parts of state histories -> states: touching parts whose figures are equal become one, which
     keeps its first part's versions (SPEC L2). `parts` is a CTE in the deal columns without
     opened_because and closed_because, with `gap_reason`: why the key is without a state after this
-    part, if it is. Ends in a CTE `states`. -#}
-{% macro merged_states(parts) -%}
+    part, if it is. `exception_ending` is SQL for how a state ends that an exception follows; by
+    default that exception. Ends in a CTE `states`. -#}
+{% macro merged_states(parts, exception_ending=none) -%}
 {%- set in_order = 'over (partition by entry_key order by known_from)' -%}
 signed_parts as (
     select
@@ -39,8 +40,12 @@ compared_parts as (
         end as is_last_of_state,
         case
             when known_to = {{ open_end() }} then null
+            when
+                lead(known_from) {{ in_order }} = known_to
+                and lead(exception_reason) {{ in_order }} is null
+                then 'corrected'
             when lead(known_from) {{ in_order }} = known_to
-                then coalesce(lead(exception_reason) {{ in_order }}, 'corrected')
+                then {{ exception_ending or 'lead(exception_reason) ' ~ in_order }}
             else gap_reason
         end as ending
     from signed_parts

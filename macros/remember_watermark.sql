@@ -7,9 +7,7 @@ insert into {{ source('books', 'build_watermarks') }}
 select
     '{{ this.identifier }}',
     '{{ this.schema }}',
-    coalesce(max(loaded_at), {{ beginning() }}),
+    {{ known_upstream(model.unique_id) }},
     '{{ ledger_definition() }}',
     cast({{ dbt.current_timestamp() }} as timestamp)
-from {{ source('books', 'load_runs') }}
-where status in ('completed', 'partial') and created + updated + deleted > 0
 {%- endmacro %}

@@ -1,19 +1,19 @@
-{#- Text as a UTC timestamp: an offset is honoured, none means UTC (SPEC 0). Null where the text is
-    no date, so that bad text never stops a build. -#}
-{% macro utc_timestamp(text) -%}
-    {{ return(adapter.dispatch('utc_timestamp')(text)) }}
+{#- Text as a UTC timestamp: an offset is honoured, none means `zone` (SPEC 0). Null where the text
+    is no date, so that bad text never stops a build. -#}
+{% macro utc_timestamp(text, zone='UTC') -%}
+    {{ return(adapter.dispatch('utc_timestamp')(text, zone)) }}
 {%- endmacro %}
 
-{% macro default__utc_timestamp(text) -%}
+{% macro default__utc_timestamp(text, zone) -%}
 case
     when not pg_input_is_valid({{ text }}, 'timestamp') or {{ text }} !~ '^[0-9]' then null
     when {{ text }} ~ '([Zz]|:[0-9.]+ ?[-+][0-9:]+)$'
         then cast({{ text }} as timestamp with time zone) at time zone 'UTC'
-    else cast({{ text }} as timestamp)
+    else {{ in_utc("cast(" ~ text ~ " as timestamp)", zone) }}
 end
 {%- endmacro %}
 
-{% macro redshift__utc_timestamp(text) -%}
+{% macro redshift__utc_timestamp(text, zone) -%}
 {%- set month_days -%}
 ((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01])|(04|06|09|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))
 {%- endset -%}
@@ -23,6 +23,6 @@ case
     when {{ text }} !~ '^{{ day }}{{ clock }}([Zz]| ?[-+][0-9]{2}:?[0-9]{2})?$' then null
     when {{ text }} ~ '([Zz]|:[0-9.]+ ?[-+][0-9:]+)$'
         then cast(cast({{ text }} as timestamp with time zone) at time zone 'UTC' as timestamp)
-    else cast({{ text }} as timestamp)
+    else {{ in_utc("cast(" ~ text ~ " as timestamp)", zone) }}
 end
 {%- endmacro %}

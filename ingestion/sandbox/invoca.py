@@ -48,10 +48,12 @@ class Invoca:
         )
 
     def load_day(self, folder: Path) -> None:
-        """Take the rows that are new on one golden day."""
+        """Take the rows that are new on one golden day; one that was there is changed in place."""
         path = folder / "invoca_transactions.json"
         if path.exists():
-            self.rows += simplejson.loads(path.read_text(), use_decimal=True)
+            new = simplejson.loads(path.read_text(), use_decimal=True)
+            rows = {row["transaction_id"]: row for row in (*self.rows, *new)}
+            self.rows = list(rows.values())
 
     def _between(self, query: dict[str, str]) -> list[Row]:
         """Return the rows of calls that started on these days; one date alone is ignored."""

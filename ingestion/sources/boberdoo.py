@@ -188,7 +188,7 @@ def with_keys(rows: Iterable[Row], key: str, time: str, amount: str) -> Iterator
     for row in rows:
         if isinstance(row, dict) and not row.get("transaction_id") and row.get("lead_id"):
             kind = str(row.get("transaction_type") or "refund").lower()
-            second = re.sub(r"[-:]", "", str(row.get(time) or "")).replace(" ", "T")
+            second = re.sub(r"[-:]", "", str(row.get(time) or "")).replace(" ", "T") + "Z"
             identity = (str(row["lead_id"]), str(row.get("partner_id") or ""), kind, second)
             groups[":".join(identity)].append(row)
         elif isinstance(row, dict):

@@ -1,4 +1,17 @@
 -- Every deal type there is. A new one is a model in deals/ and a line here.
-select
-    {{ deal_columns() }}
-from {{ ref('int_deals__mortgage_lead') }}
+{%- for deals in [
+    ref('int_deals__mortgage_lead'),
+    ref('int_deals__plain_lead'),
+    ref('int_deals__drip'),
+    ref('int_deals__cpa'),
+    ref('int_deals__cpt'),
+    ref('int_deals__warm_transfer'),
+    ref('int_deals__cbm_call'),
+    ref('int_deals__lead_call'),
+    ref('int_deals__other'),
+] %}
+    {{ 'union all' if not loop.first }}
+    select
+        {{ deal_columns() }}
+    from {{ deals }}
+{%- endfor %}

@@ -37,7 +37,8 @@ runs_since as (
 
 open_exceptions as (
     select
-        entry_key,
+        -- What a refund is above its sale is listed under the refund (SPEC D3).
+        cast(replace(entry_key, ':excess', '') as varchar(200)) as entry_key,
         deal_type,
         business_unit,
         exception_reason as reason,

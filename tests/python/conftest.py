@@ -48,7 +48,7 @@ def built(server: Settings) -> Settings:
 @pytest.fixture
 def settings(built: Settings) -> Settings:
     """Settings of an empty warehouse, its models built, and of an empty billing_db."""
-    golden.empty(built, "raw", "snapshots", "intermediate", "marts")
+    golden.empty(built, "raw", "snapshots", "staging", "intermediate", "marts")
     source = replace(built.warehouse, name="billing_db")
     with psycopg.connect(**source.parameters()) as connection:
         connection.execute("drop schema public cascade")

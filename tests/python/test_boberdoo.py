@@ -219,7 +219,7 @@ def test_rows_without_id_are_numbered_by_amount(account: Settings, portal: Bober
         del row["transaction_id"]
     portal.transactions.append(purchase(100, "2026-07-14 10:58:13", "12.00", transaction_id=""))
     sync(boberdoo, account)
-    key = "100:207:purchase:20260714T105813"
+    key = "100:207:purchase:20260714T105813Z"
     amounts = {name: row["amount"] for name, row in live(account, "boberdoo__transactions").items()}
     assert (amounts[f"{key}:1"], amounts[f"{key}:2"]) == ("12.00", "48.00")
     portal.transactions[0]["amount"] = "50.00"

@@ -1,0 +1,193 @@
+{{ config(indexes=[
+    {'columns': ['event_id']},
+    {'columns': ['lead_id']},
+    {'columns': ['known_from']},
+    {'columns': ['known_to']},
+]) }}
+with
+
+events as (
+    select * from {{ ref('int_disposition_events_known') }}
+),
+
+leads as (
+    select * from {{ ref('int_leads_known') }}
+),
+
+sales as (
+    select * from {{ ref('int_sales_typed') }}
+),
+
+call_leads as (
+    select * from {{ ref('int_call_leads_tied') }}
+),
+
+stg_boberdoo__lead_partners as (
+    select * from {{ ref('stg_boberdoo__lead_partners') }}
+),
+
+buyers as (
+    select
+        *,
+        loaded_at as known_from,
+        coalesce(lead(loaded_at) over (
+            partition by source_key order by loaded_at
+        ), {{ open_end() }}) as known_to
+    from stg_boberdoo__lead_partners
+),
+
+{% if is_incremental() %}
+    {% set known = watermark(this) %}
+    new_references as (
+        select
+            partner_id,
+            buyer_lead_ref
+        from stg_boberdoo__lead_partners
+        where loaded_at > {{ known }} and buyer_lead_ref is not null
+        union
+        select
+            partner_id,
+            buyer_lead_ref
+        from events
+        where {{ changed_since(known) }} and buyer_lead_ref is not null
+    ),
+
+    touched as (
+        select event_id from events
+        where {{ changed_since(known) }}
+        {% for name in ['lead_id', 'phone', 'email'] %}
+            union
+            select events.event_id
+            from events
+            inner join leads on events.{{ name }} = leads.{{ name }}
+            where {{ changed_since(known, 'leads') }}
+        {% endfor %}
+        union
+        select events.event_id
+        from events
+        inner join sales on events.lead_id = sales.lead_id
+        where {{ changed_since(known, 'sales') }}
+        union
+        select events.event_id
+        from events
+        inner join call_leads on events.call_id = call_leads.call_id
+        where {{ changed_since(known, 'call_leads') }}
+        union
+        select events.event_id
+        from events
+        inner join new_references
+            on
+                events.partner_id = new_references.partner_id
+                and events.buyer_lead_ref = new_references.buyer_lead_ref
+    ),
+{% endif %}
+
+events_to_match as (
+    select * from events
+    {% if is_incremental() %}
+        where event_id in (select event_id from touched)
+    {% endif %}
+),
+
+known_leads as (
+    select
+        lead_id,
+        min(known_from) as known_from,
+        {{ open_end() }} as known_to
+    from (
+        select
+            lead_id,
+            known_from
+        from leads
+        where lead_id in (select lead_id from events_to_match)
+        union all
+        select
+            lead_id,
+            known_from
+        from sales
+        where lead_id in (select lead_id from events_to_match)
+    ) as sightings
+    group by lead_id
+),
+
+found as (
+    select
+        events_to_match.event_id,
+        1 as match_step,
+        facts.lead_id,
+        facts.known_from,
+        facts.known_to,
+        events_to_match.known_from as event_known_from,
+        events_to_match.known_to as event_known_to
+    from events_to_match
+    inner join known_leads as facts on events_to_match.lead_id = facts.lead_id
+    union all
+    select
+        events_to_match.event_id,
+        2 as match_step,
+        facts.lead_id,
+        facts.known_from,
+        facts.known_to,
+        events_to_match.known_from as event_known_from,
+        events_to_match.known_to as event_known_to
+    from events_to_match
+    inner join call_leads as facts on events_to_match.call_id = facts.call_id
+    union all
+    select
+        events_to_match.event_id,
+        3 as match_step,
+        facts.lead_id,
+        facts.known_from,
+        facts.known_to,
+        events_to_match.known_from as event_known_from,
+        events_to_match.known_to as event_known_to
+    from events_to_match
+    inner join (
+        select
+            partner_id,
+            buyer_lead_ref,
+            lead_id,
+            known_from,
+            known_to
+        from buyers
+        where not is_deleted
+        union all
+        select
+            partner_id,
+            buyer_lead_ref,
+            lead_id,
+            known_from,
+            known_to
+        from events
+    ) as facts
+        on
+            events_to_match.partner_id = facts.partner_id
+            and events_to_match.buyer_lead_ref = facts.buyer_lead_ref
+    where facts.lead_id is not null
+    {% for name in ['phone', 'email'] %}
+        union all
+        select
+            events_to_match.event_id,
+            {{ loop.index + 3 }} as match_step,
+            facts.lead_id,
+            facts.known_from,
+            facts.known_to,
+            events_to_match.known_from as event_known_from,
+            events_to_match.known_to as event_known_to
+        from events_to_match
+        inner join leads as facts on events_to_match.{{ name }} = facts.{{ name }}
+    {% endfor %}
+),
+
+candidates as (
+    select distinct
+        event_id,
+        match_step,
+        lead_id,
+        greatest(known_from, event_known_from) as known_from,
+        least(known_to, event_known_to) as known_to
+    from found
+    where known_from < event_known_to and known_to > event_known_from
+)
+
+select * from candidates

@@ -1,0 +1,33 @@
+with
+
+snap_seeds__deal_types as (
+    select * from {{ ref('snap_seeds__deal_types') }}
+),
+
+versions as (
+    select
+        deal_type as timeline_key,
+        {{ version_id('deal_types', 'source_key', 'valid_from') }} as version_id,
+        business_unit,
+        source_key as tie_breaker,
+        {{ beginning() }} as effective_from,
+        {{ open_end() }} as effective_to,
+        valid_from as known_from,
+        valid_to as known_to
+    from snap_seeds__deal_types
+    where not is_deleted and deal_type is not null
+),
+
+{{ bitemporal_timeline('versions') }},
+
+timeline_with_units as (
+    select
+        timeline.timeline_key as deal_type,
+        versions.business_unit,
+        timeline.known_from,
+        timeline.known_to
+    from timeline
+    left join versions on timeline.version_id = versions.version_id
+)
+
+select * from timeline_with_units
