@@ -2,3 +2,7 @@
 select
     {{ deal_columns() }}
 from {{ ref('int_deals__mortgage_lead') }}
+union all
+select
+    {{ deal_columns() }}
+from {{ ref('int_deals__msp_charges') }}

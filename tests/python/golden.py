@@ -93,6 +93,14 @@ def night(
 def build(settings: Settings) -> None:
     """Build what holds rows."""
     run_dbt(settings, "build", *STATEFUL_NODES)
+def build(settings: Settings, variables: dict[str, str] | None = None) -> None:
+    """Build again what holds rows; the views are there, and read what they read."""
+    run_dbt(
+        settings,
+        *("build", "--exclude-resource-type", "snapshot", "test", "unit_test"),
+        *("--select", *STATEFUL),
+        variables=variables,
+    )
 
 
 def empty(settings: Settings, *schemas: str) -> None:
