@@ -8,7 +8,11 @@
         'invoca_time_zone',
         'ledger_max_age_days',
         'ledger_starts_on',
+        'msp_close_days',
+        'msp_first_month',
+        'msp_inclusive_support_levels',
     ] -%}
-        {{ name }}={{ var(name) }}{{ ' ' if not loop.last }}
+        {%- set value = var(name) -%}
+        {{ name }}={{ value | join(',') if value is sequence and value is not string else value }}{{ ' ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 import psycopg
 
@@ -17,6 +18,7 @@ from ingestion.sources import billingo
 from ingestion.warehouse import RunLockError, WarehouseError, first_line
 from orchestration import demo, pipeline, report
 from orchestration.dbt import DbtError
+from orchestration.msp_invoices import InvoiceError, write_invoices
 
 log = logging.getLogger("orchestration")
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except RunLockError as error:
         return _fail(str(error), EXIT_LOCKED)
-    except (DbtError, LoadFailed) as error:
+    except (DbtError, LoadFailed, InvoiceError) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:
         return _fail(f"The warehouse failed: {first_line(error)}.", EXIT_FAILED)
@@ -79,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     explain = command("explain", _explain)
     explain.add_argument("entry_key", help="such as mortgage:professional:17")
     command("replay-snapshots", _replay_snapshots)
+    invoices = command("msp-invoices", _msp_invoices)
+    invoices.add_argument("month", metavar="yyyymm", help="a closed month, such as 202601")
+    invoices.add_argument("--account", help="one client's account number; default: all")
+    invoices.add_argument("--to", type=Path, default=Path("invoices"), help="folder for the files")
     return parser
 
 
@@ -162,6 +168,15 @@ def _status(settings: Settings, options: argparse.Namespace) -> int:
 def _explain(settings: Settings, options: argparse.Namespace) -> int:
     """Show every entry of one key: what was booked, when, from which versions, and why."""
     return EXIT_OK if report.show_entry_key(settings, options.entry_key) else EXIT_FAILED
+
+
+def _msp_invoices(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the invoices of a closed MSP month as CSV files for QuickBooks."""
+    written = write_invoices(settings, options.month, options.to, options.account)
+    for path in written:
+        report.say(str(path))
+    report.say(f"{len(written)} invoice(s) of {options.month}.")
+    return EXIT_OK
 
 
 def _replay_snapshots(settings: Settings, options: argparse.Namespace) -> int:

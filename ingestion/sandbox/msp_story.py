@@ -103,7 +103,7 @@ def _assets(client: Client, day: int, seed: int) -> Iterator[Row]:
     numbers = client.random("assets", seed)
     for place in range(numbers.randrange(4, 16)):
         arrives = numbers.choice((-400, -400, -400, numbers.randrange(300)))
-        retires = numbers.choice((10_000, 10_000, numbers.randrange(120, 360)))
+        retires = numbers.choice((*[10_000] * 7, numbers.randrange(120, 360)))
         first_bytes = numbers.randrange(200, 900) * 10**9
         category = DEVICES[place % len(DEVICES)]
         growth = first_bytes * max(day, 0) // 200

@@ -9,6 +9,7 @@
     ref('int_deals__cbm_call'),
     ref('int_deals__lead_call'),
     ref('int_deals__other'),
+    ref('int_deals__msp_charges'),
 ] %}
     {{ 'union all' if not loop.first }}
     select

@@ -54,6 +54,33 @@ open_exceptions as (
         since
     from runs_since
     where known_to = {{ open_end() }}
+),
+
+-- What kept something out of a closed MSP bill stays: its repair is a late change (SPEC M13).
+msp_exceptions as (
+    select
+        cast(exception_id as varchar(200)) as entry_key,
+        cast('msp_charge' as varchar(50)) as deal_type,
+        cast('msp' as varchar(20)) as business_unit,
+        cast(reason as varchar(50)) as reason,
+        cast('msp:' || account_number as varchar(100)) as account_id,
+        cast(null as varchar(100)) as lead_id,
+        cast(null as varchar(100)) as call_id,
+        cast('codex' as varchar(50)) as source,
+        cast(source || ':' || source_id as varchar(200)) as source_key,
+        cast(null as bigint) as load_id,
+        cast(null as numeric(18, 2)) as amount,
+        cast('{{ var("currency") }}' as varchar(3)) as currency,
+        cast(last_day as timestamp) as occurred_at,
+        since
+    from {{ ref('int_msp_exceptions') }}
+    where is_closed or bill_month is null
+),
+
+all_exceptions as (
+    select * from open_exceptions
+    union all
+    select * from msp_exceptions
 )
 
-select * from open_exceptions
+select * from all_exceptions

@@ -16,6 +16,7 @@ from ingestion.settings import Settings, read_settings
 from ingestion.warehouse import connect, ensure_database
 from orchestration import pipeline
 from tests.python import golden
+from tests.python.msp import Msp, msp
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,13 @@ def settings(built: Settings) -> Settings:
             (Path(__file__).parent.parent / "golden/lead_ledger/schema.sql").read_text()
         )
     return replace(built, billing_db=source)
+
+
+@pytest.fixture
+def vendors(settings: Settings) -> Iterator[Msp]:
+    """The simulated Codex, Freshservice and Datto, empty, and a warehouse for what they say."""
+    with msp(settings) as running:
+        yield running
 
 
 def free_port() -> int:

@@ -1,0 +1,6 @@
+{#- Pre-hook of models computed month by month: what is not final is computed again. -#}
+{% macro drop_open_months(is_final='is_final') -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }} where not {{ is_final }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,95 @@
+{{ config(indexes=[{'columns': ['bill_month']}]) }}
+with recursive
+
+landings as (
+    select max(loaded_at) as now_at
+    from {{ source('books', 'load_runs') }}
+    where status in ('completed', 'partial')
+),
+
+companies as (
+    select min(loaded_at) as first_loaded_at from {{ ref('stg_codex__companies') }}
+),
+
+devices as (
+    select min(loaded_at) as devices_first_loaded_at from {{ ref('stg_datto__devices') }}
+),
+
+calendar (bill_month) as (
+    select cast('{{ var("msp_first_month") }}-01' as date) as bill_month
+    union all
+    select cast({{ dbt.dateadd('month', 1, 'calendar.bill_month') }} as date) as bill_month
+    from calendar
+    inner join landings
+        on {{ dbt.dateadd('month', 1, 'calendar.bill_month') }} <= landings.now_at
+),
+
+months as (
+    select
+        calendar.bill_month,
+        cast({{ dbt.dateadd('month', 1, 'calendar.bill_month') }} as timestamp) as next_month_at,
+        landings.now_at,
+        companies.first_loaded_at,
+        devices.devices_first_loaded_at
+    from calendar
+    cross join landings
+    cross join companies
+    cross join devices
+    where companies.first_loaded_at is not null
+),
+
+judged_months as (
+    select
+        *,
+        cast({{ dbt.dateadd('day', -1, 'next_month_at') }} as date) as last_day,
+        {{ dbt.dateadd('day', var('msp_close_days'), 'next_month_at') }} as closes_at,
+        -- What was in force at the month's last instant; where history begins later, its first.
+        greatest(
+            {{ dbt.dateadd('second', -1, 'next_month_at') }}, first_loaded_at
+        ) as as_of_at,
+        first_loaded_at >= next_month_at as is_backfilled,
+        now_at >= {{ dbt.dateadd('day', var('msp_close_days'), 'next_month_at') }} as is_closed
+    from months
+),
+
+-- A closed month is looked at twice: as it was billed, and with what is known now.
+bases as (
+    select
+        *,
+        cast('bill' as varchar(10)) as basis,
+        is_closed as is_final,
+        case when is_closed then greatest(closes_at, first_loaded_at) else now_at end as known_at
+    from judged_months
+    union all
+    select
+        *,
+        cast('now' as varchar(10)) as basis,
+        false as is_final,
+        now_at as known_at
+    from judged_months
+    where is_closed
+),
+
+months_to_bill as (
+    select
+        basis,
+        bill_month,
+        last_day,
+        is_closed,
+        is_final,
+        is_backfilled,
+        next_month_at,
+        as_of_at,
+        -- Devices may have been connected later than companies, but count only if known then.
+        case
+            when
+                devices_first_loaded_at <= known_at
+                then greatest(as_of_at, devices_first_loaded_at)
+            else as_of_at
+        end as devices_as_of_at,
+        known_at
+    from bases
+)
+
+select * from months_to_bill
+where {{ is_month_due() }}

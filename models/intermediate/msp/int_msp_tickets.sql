@@ -1,0 +1,68 @@
+-- Codex's tickets, and those of Freshservice that Codex has dropped or never had.
+with
+
+codex_versions as (
+    {{ version_intervals(ref('stg_codex__tickets')) }}
+),
+
+helpdesk_versions as (
+    {{ version_intervals(ref('stg_freshservice__tickets')) }}
+),
+
+department_versions as (
+    {{ version_intervals(ref('stg_freshservice__departments')) }}
+),
+
+codex_tickets as (
+    select
+        ticket_number,
+        ticket_id,
+        account_number,
+        status in ('spam', 'deleted') as is_dropped,
+        cast(total_hours_spent * 3600 as numeric(18, 6)) as total_seconds,
+        is_deleted,
+        last_updated_at,
+        valid_from,
+        valid_to
+    from codex_versions
+),
+
+ticket_starts as (
+    select
+        ticket_number,
+        min(valid_from) as first_known_at
+    from codex_tickets
+    group by ticket_number
+),
+
+helpdesk_only_tickets as (
+    select
+        helpdesk_versions.ticket_number,
+        cast(null as varchar(100)) as ticket_id,
+        department_versions.account_number,
+        false as is_dropped,
+        cast(0 as numeric(18, 6)) as total_seconds,
+        false as is_deleted,
+        cast(null as timestamp) as last_updated_at,
+        greatest(helpdesk_versions.valid_from, department_versions.valid_from) as valid_from,
+        least(
+            helpdesk_versions.valid_to, department_versions.valid_to, ticket_starts.first_known_at
+        ) as valid_to
+    from helpdesk_versions
+    inner join department_versions
+        on
+            helpdesk_versions.department_id = department_versions.department_id
+            and helpdesk_versions.valid_from < department_versions.valid_to
+            and helpdesk_versions.valid_to > department_versions.valid_from
+            and not department_versions.is_deleted
+    left join ticket_starts on helpdesk_versions.ticket_number = ticket_starts.ticket_number
+),
+
+tickets as (
+    select * from codex_tickets
+    union all
+    select * from helpdesk_only_tickets
+    where valid_from < valid_to
+)
+
+select * from tickets

@@ -1,0 +1,79 @@
+with
+
+client_months as (
+    select * from {{ ref('int_msp_client_months') }}
+    where has_lines
+),
+
+contacts as (
+    select * from {{ ref('snap_codex__contacts') }}
+),
+
+user_overrides as (
+    {{ version_intervals(ref('stg_seeds__msp_user_overrides')) }}
+),
+
+manual_users as (
+    {{ version_intervals(ref('stg_seeds__msp_manual_users')) }}
+),
+
+users_in_months as (
+    select
+        client_months.basis,
+        client_months.bill_month,
+        client_months.account_number,
+        client_months.is_final,
+        cast('users' as varchar(50)) as source,
+        contacts.user_id as source_id,
+        contacts.user_name as name,
+        coalesce(user_overrides.billing_type, contacts.billing_type, 'Paid') as billing_type,
+        cast(case
+            when user_overrides.billing_type is not null then 'override'
+            when contacts.billing_type is not null then 'payload'
+            else 'default'
+        end as varchar(20)) as type_from,
+        case
+            when user_overrides.billing_type is not null then user_overrides.custom_cost
+            when contacts.billing_type is not null then contacts.custom_cost
+        end as custom_cost
+    from client_months
+    inner join contacts
+        on
+            client_months.account_number = contacts.account_number
+            and {{ version_known_at('contacts', 'client_months.as_of_at') }}
+            and contacts.is_active
+    left join user_overrides
+        on
+            contacts.account_number = user_overrides.account_number
+            and contacts.user_id = user_overrides.user_id
+            and {{ rules_in_month('user_overrides', 'client_months') }}
+),
+
+manual_users_in_months as (
+    select
+        client_months.basis,
+        client_months.bill_month,
+        client_months.account_number,
+        client_months.is_final,
+        cast('manual_users' as varchar(50)) as source,
+        manual_users.manual_user_id as source_id,
+        manual_users.user_name as name,
+        coalesce(manual_users.billing_type, 'Paid') as billing_type,
+        cast(case
+            when manual_users.billing_type is null then 'default' else 'manual'
+        end as varchar(20)) as type_from,
+        manual_users.custom_cost
+    from client_months
+    inner join manual_users
+        on
+            client_months.account_number = manual_users.account_number
+            and {{ rules_in_month('manual_users', 'client_months') }}
+),
+
+all_users as (
+    select * from users_in_months
+    union all
+    select * from manual_users_in_months
+)
+
+select * from all_users

@@ -1,0 +1,12 @@
+select
+    tenant,
+    source_key,
+    load_id,
+    {{ json_text('asset_id', 100) }} as asset_id,
+    {{ json_text('billing_type', 100) }} as billing_type,
+    {{ json_number('custom_cost') }} as custom_cost,
+    is_deleted,
+    {{ json_date('effective_from') }} as effective_from,
+    {{ json_date('effective_to') }} as effective_to,
+    loaded_at
+from {{ source('seeds', 'msp_asset_overrides') }}

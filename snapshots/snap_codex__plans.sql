@@ -1,0 +1,3 @@
+{% snapshot snap_codex__plans %}
+{{ latest_versions(ref('stg_codex__plans')) }}
+{% endsnapshot %}
