@@ -16,6 +16,14 @@ transfers_of_leads as (
     select * from {{ ref('int_transfers_tied') }}
 ),
 
+call_leads as (
+    select * from {{ ref('int_call_leads_tied') }}
+),
+
+call_rows as (
+    select * from {{ ref('int_call_rows_counted') }}
+),
+
 {% if is_incremental() %}
     {% set known = watermark(this) %}
     touched as (
@@ -24,9 +32,8 @@ transfers_of_leads as (
         select lead_id from reports where {{ changed_since(known) }}
         union
         select call_leads.lead_id
-        from {{ ref('int_call_leads_tied') }} as call_leads
-        inner join {{ ref('int_call_rows_counted') }} as call_rows
-            on call_leads.call_id = call_rows.call_id
+        from call_leads
+        inner join call_rows on call_leads.call_id = call_rows.call_id
         where
             {{ changed_since(known, 'call_leads') }} or {{ changed_since(known, 'call_rows') }}
     ),
