@@ -14,8 +14,11 @@ import psycopg
 import pytest
 from dbt.adapters.sql import SQLConnectionManager
 
+from ingestion.landing import Load, LoadFailed
 from ingestion.settings import Settings
+from ingestion.sources import billing_db
 from ingestion.warehouse import RunLockError, connect
+from orchestration import pipeline
 from tests.python import golden
 
 FIRST_NIGHT, SECOND_NIGHT = datetime(2026, 7, 15, 0, 5), datetime(2026, 7, 16, 0, 5)
@@ -143,35 +146,40 @@ def in_child(action: Callable[[], None]) -> int:
         os._exit(1)
 
 
-def count_steps(settings: Settings) -> int:
-    """Return how many steps a night has."""
+def play_counting(settings: Settings) -> int:
+    """Play the night in a process of its own; return how many steps it has."""
     reader, writer = os.pipe()
 
-    def run() -> None:
+    def play() -> None:
         steps = count()
         on_every_step(lambda: next(steps) and None)
         night(settings)
         os.write(writer, str(next(steps)).encode())
 
-    assert in_child(run) == 0
+    assert in_child(play) == 0
     return int(os.read(reader, 100))
 
 
-def kill_at(step: int, settings: Settings) -> None:
-    """Run the night in a process that kills itself before its n-th step."""
+def die_at(step: int) -> None:
+    """Kill this process before its n-th step from now on."""
+    steps, lock = count(), threading.Lock()
 
-    def run() -> None:
-        steps, lock = count(), threading.Lock()
+    def die_in_time() -> None:
+        with lock:
+            if next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-        def die_in_time() -> None:
-            with lock:
-                if next(steps) == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
+    on_every_step(die_in_time)
 
-        on_every_step(die_in_time)
+
+def kill(settings: Settings, step: int) -> None:
+    """Play the night in a process that is killed before its n-th step."""
+
+    def play() -> None:
+        die_at(step)
         night(settings)
 
-    assert os.WIFSIGNALED(in_child(run)), f"the night ended before step {step}"
+    assert os.WIFSIGNALED(in_child(play)), "the night ended before it was to be killed"
 
 
 def run_again(settings: Settings) -> None:
@@ -186,26 +194,19 @@ def run_again(settings: Settings) -> None:
 
 def check_kills(begin: Callable[[], Settings], shares: list[float]) -> None:
     """Kill the night at these shares of its steps, and compare with the undisturbed night."""
-    steps = count_steps(begin())
-    undisturbed = outcome(begin_and_run(begin))
+    settings = begin()
+    steps = play_counting(settings)
+    undisturbed = outcome(settings)
     assert len(undisturbed[LEDGER]) > 100
     for share in shares:
         settings = begin()
-        kill_at(int(share * steps), settings)
+        kill(settings, int(share * steps))
         run_again(settings)
-        assert outcome(settings) == undisturbed, f"killed at {share:.3f} of {steps} steps"
+        assert outcome(settings) == undisturbed, f"killed at {share} of {steps} steps"
 
 
-def begin_and_run(begin: Callable[[], Settings]) -> Settings:
-    settings = begin()
-    night(settings)
-    return settings
-
-
-def test_a_killed_night_is_finished_by_the_next(
-    second_night: Callable[[], Settings],
-) -> None:
-    check_kills(second_night, [0.3, 0.5, 0.7, 0.82, 0.95])
+def test_a_killed_night_is_finished_by_the_next(second_night: Callable[[], Settings]) -> None:
+    check_kills(second_night, [0.3, 0.6, 0.8, 0.95])
 
 
 @pytest.mark.all
@@ -213,3 +214,34 @@ def test_a_night_killed_at_any_step_is_finished_by_the_next(
     second_night: Callable[[], Settings],
 ) -> None:
     check_kills(second_night, [number / 80 for number in range(80)])
+
+
+def test_a_landing_that_is_finished_later_at_the_same_clock_gets_its_snapshot(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(**settings.billing_db.parameters()) as source:
+        open_business(source)
+    land_table = billing_db._land_table
+
+    def land_prices_only(*arguments: Any) -> Load:
+        if arguments[-1].stream.name == "subscription_plans":
+            raise LoadFailed("the network is gone")
+        return land_table(*arguments)
+
+    first, second = (replace(settings, now=now) for now in (FIRST_NIGHT, SECOND_NIGHT))
+    with monkeypatch.context() as patched:
+        patched.setattr(billing_db, "_land_table", land_prices_only)
+        assert [result.is_failed for result in pipeline.sync(first, ["billing_db"])] == [True]
+    pipeline.sync(first, ["billing_db"])
+    with psycopg.connect(**settings.billing_db.parameters()) as source:
+        change_business(source)
+    pipeline.sync(second, ["billing_db"])
+    discounts = golden.query(
+        settings,
+        "select discount_value, valid_from from snapshots.snap_billing_db__subscription_plans"
+        " where source_key = '1' order by valid_from",
+    )
+    assert [tuple(row.values()) for row in discounts] == [
+        ("12.500000", str(FIRST_NIGHT)),
+        ("33.000000", str(SECOND_NIGHT)),
+    ]
