@@ -35,6 +35,8 @@ QUARANTINE = """
 select source, stream, tenant, reason, count(*) as records, max(quarantined_at) as last
 from raw.quarantine group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
+# Reports whose every row waits for somebody; those that are built are counted.
+WAITING = ("rpt_parked_dispositions", "rpt_unmapped_dispositions", "rpt_msp_exceptions")
 
 
 def show(settings: Settings) -> None:
@@ -49,6 +51,10 @@ def show(settings: Settings) -> None:
     report.show(settings, "Late jobs", LATE)
     report.show(settings, "Not billed, and why", report.EXCEPTIONS)
     report.show(settings, "Quarantined records", QUARANTINE)
+    for name in WAITING:
+        if report.read_rows(settings, "select to_regclass(%s)", f"marts.{name}")[1][0][0]:
+            count = report.read_rows(settings, f"select count(*) from marts.{name}")[1][0][0]
+            report.say(f"{name}: {count}")
 
 
 def _show_published(settings: Settings) -> None:
