@@ -116,6 +116,21 @@ class Dispositions:
 
 
 @dataclass(frozen=True)
+class NoticeChannel:
+    """Where notices go (SPEC O5): `NOTICE_URL` is a webhook (http, https) or mail (smtp, smtps).
+
+    By mail, `NOTICE_FROM` and `NOTICE_TO` (separated by commas) are needed; `NOTICE_USER` and
+    `NOTICE_PASSWORD` where the server asks for them. A webhook's address is a secret.
+    """
+
+    url: str = field(repr=False)
+    sender: str | None = None
+    recipients: tuple[str, ...] = ()
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. A source whose part is None is not configured and is not run."""
 
@@ -137,6 +152,7 @@ class Settings:
     boberdoo: Boberdoo | None = None
     invoca: Invoca | None = None
     dispositions: Dispositions | None = None
+    notices: NoticeChannel | None = None
     heartbeat_url: str | None = None
     heartbeat_key: str | None = field(default=None, repr=False)
 
@@ -206,6 +222,7 @@ def read_settings() -> Settings:
         boberdoo=_boberdoo(),
         invoca=_invoca(),
         dispositions=_dispositions(),
+        notices=_notices(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
     )
@@ -288,6 +305,26 @@ def _dispositions() -> Dispositions | None:
         folder=Path(folder) if folder else None,
         feed_url=feed_url or None,
         feed_token=required("DISPOSITIONS_FEED_TOKEN") if feed_url else None,
+    )
+
+
+def _notices() -> NoticeChannel | None:
+    url = os.environ.get("NOTICE_URL")
+    if not url:
+        return None
+    scheme = url.partition("://")[0]
+    if scheme not in ("http", "https", "smtp", "smtps"):
+        raise SettingsError(
+            "NOTICE_URL is neither a webhook (https://...) nor a mail server (smtp://host:port)."
+        )
+    if scheme.startswith("http"):
+        return NoticeChannel(url)
+    return NoticeChannel(
+        url=url,
+        sender=required("NOTICE_FROM"),
+        recipients=_names(required("NOTICE_TO")),
+        user=os.environ.get("NOTICE_USER") or None,
+        password=os.environ.get("NOTICE_PASSWORD") or None,
     )
 
 

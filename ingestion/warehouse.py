@@ -3,8 +3,9 @@
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
@@ -91,8 +92,22 @@ create table if not exists raw.publications (
     published_at timestamp not null,
     ledger_file bigint not null
 );
+create table if not exists raw.schedules (
+    job varchar(100) primary key,
+    cron varchar(100) not null,
+    allowed_hours integer not null,
+    registered_at timestamp not null
+);
+create table if not exists raw.notices (
+    sent_at timestamp not null,
+    job varchar(100) not null,
+    kind varchar(20) not null,
+    message varchar(65535) not null,
+    channel varchar(20) not null,
+    error varchar(1000)
+);
 """
-NEWEST_BOOK = "raw.publications"
+NEWEST_BOOK = "raw.notices"
 
 
 class WarehouseError(Exception):
@@ -262,17 +277,55 @@ def forget_everything(connection: psycopg.Connection) -> None:
     connection.commit()
 
 
+def register_schedules(
+    connection: psycopg.Connection, schedules: Sequence[tuple[str, str, int]]
+) -> None:
+    """Make the schedules (job, cron, allowed hours) known to SQL; a new one is late from now."""
+    with connection.transaction():
+        connection.execute(
+            "delete from raw.schedules where job != all(%s)", ([job for job, _, _ in schedules],)
+        )
+        for schedule in schedules:
+            connection.execute(
+                "insert into raw.schedules values (%s, %s, %s, clock_timestamp())"
+                " on conflict (job) do update"
+                " set cron = excluded.cron, allowed_hours = excluded.allowed_hours",
+                schedule,
+            )
+
+
+@dataclass
+class JobRecord:
+    """A job's run while it goes on; what is put in `shortfall` makes it `partial`."""
+
+    shortfall: str | None = None
+
+
+def record_refusal(settings: Settings, job: str, reason: str) -> None:
+    """Write down a run that found the warehouse held by another (SPEC R8)."""
+    with connect(settings) as connection:
+        connection.execute(
+            "insert into raw.job_runs (job, status, clock, started_at, finished_at, error)"
+            " values (%s, 'refused', %s, clock_timestamp(), clock_timestamp(), %s)",
+            (job, settings.clock(), reason),
+        )
+
+
 @contextmanager
-def recorded_job(connection: psycopg.Connection, job: str, settings: Settings) -> Iterator[None]:
+def recorded_job(
+    connection: psycopg.Connection, job: str, settings: Settings
+) -> Iterator[JobRecord]:
     """Write the job's run, status and duration to `raw.job_runs` (SPEC O2)."""
     row = connection.execute(
         "insert into raw.job_runs (job, status, clock, started_at)"
         " values (%s, 'running', %s, clock_timestamp()) returning job_run_id",
         (job, settings.clock()),
     ).fetchone()
-    status, message = "completed", None
+    record, status, message = JobRecord(), "completed", None
     try:
-        yield
+        yield record
+        if record.shortfall:
+            status, message = "partial", redact(record.shortfall, settings)
     except BaseException as error:
         status, message = "failed", redact(str(error) or type(error).__name__, settings)
         raise

@@ -16,9 +16,10 @@ from ingestion.run import Run
 from ingestion.settings import PROJECT, Settings, SettingsError, read_settings
 from ingestion.sources import billingo
 from ingestion.warehouse import RunLockError, WarehouseError, first_line
-from orchestration import demo, pipeline, report
+from orchestration import demo, pipeline, report, status
 from orchestration.dbt import DbtError
 from orchestration.msp_invoices import InvoiceError, write_invoices
+from orchestration.schedules import SCHEDULES
 
 log = logging.getLogger("orchestration")
 
@@ -77,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--select", help="a dbt selection; default: everything")
     nightly = command("nightly", _nightly)
     nightly.add_argument("--full", action="store_true", help="read everything again")
+    run = command("run", _run)
+    run.add_argument("job", choices=list(SCHEDULES), help="a job of orchestration/schedules.py")
+    run.add_argument("--full", action="store_true", help="read everything again")
+    command("check", _check_schedules)
     command("status", _status)
     explain = command("explain", _explain)
     explain.add_argument("entry_key", help="such as mortgage:professional:17")
@@ -151,17 +156,31 @@ def _build(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _nightly(settings: Settings, options: argparse.Namespace) -> int:
-    """Sync, snapshot, build, test, and post the heartbeat."""
+    """Sync, snapshot, build, test, publish, and post the heartbeat: the same as `run nightly`."""
+    options.job = "nightly"
+    return _run(settings, options)
+
+
+def _check_schedules(settings: Settings, options: argparse.Namespace) -> int:
+    """Send a notice for every job whose last success is older than its schedule allows."""
+    missed = pipeline.check(settings)
+    for job in missed:
+        report.complain(f"{job} is late")
+    return _exit_code(missed)
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> int:
+    """Run a scheduled job now: land its sources, snapshot, build, test, publish, heartbeat."""
     _start_if_embedded(settings)
-    night = pipeline.nightly(settings, full=options.full)
+    night = pipeline.run_job(settings, options.job, full=options.full)
     report.show_outcomes(night.outcomes)
     report.show_nodes(night.nodes)
     return _exit_code(night.failed_sources)
 
 
 def _status(settings: Settings, options: argparse.Namespace) -> int:
-    """Show sources, last runs, exceptions and what is quarantined."""
-    report.show_status(settings)
+    """Show what is published, sources, last runs, late jobs, exceptions and quarantine."""
+    status.show(settings)
     return EXIT_OK
 
 

@@ -1,17 +1,67 @@
-"""What the pipeline tells the outside: the heartbeat after a successful run (SPEC O2)."""
+"""What the pipeline tells the outside: heartbeats (SPEC O2), and notices by one channel (O5)."""
 
 import logging
+import smtplib
+import ssl
 import time
+from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 import psycopg
 import requests
 
-from ingestion.settings import Settings, redact
+from ingestion.settings import NoticeChannel, Settings, redact
+from ingestion.warehouse import first_line
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 10
+LOG_PLACE = "logs/ledgerhouse.log"
+
+TROUBLES = """
+with last_runs as (
+    select status, row_number() over (order by job_run_id desc) as recency from raw.job_runs
+    where job = %(job)s and finished_at is not null
+)
+select
+    exists (
+        select 1 from last_runs
+        where recency = 2 and status in ('failed', 'partial', 'refused')
+    ) or coalesce((
+        select kind = 'missed' from raw.notices where job = %(job)s order by sent_at desc limit 1
+    ), false)
+"""
+UNTOLD_MISSES = """
+select missed.job, missed.last_success_at from marts.rpt_missed_jobs as missed
+where not exists (
+    select 1 from raw.notices as notices
+    where notices.job = missed.job and notices.kind = 'missed' and notices.error is null
+        and notices.sent_at >= missed.due_by
+)
+"""
+
+
+def tell_failure(connection: psycopg.Connection, settings: Settings, job: str, error: str) -> None:
+    """Send a notice that the job failed, wholly or in part."""
+    _send(connection, settings, job, "failure", f"{job} failed: {error}")
+
+
+def tell_recovery(connection: psycopg.Connection, settings: Settings, job: str) -> None:
+    """Send a notice if the job that has just succeeded had failed or was missed before."""
+    row = connection.execute(TROUBLES, {"job": job}).fetchone()
+    if row and row[0]:
+        _send(connection, settings, job, "recovery", f"{job} has recovered.")
+
+
+def tell_missed(connection: psycopg.Connection, settings: Settings) -> list[str]:
+    """Send a notice for every missed job that nobody was told of yet; returns these jobs."""
+    built = connection.execute("select to_regclass('marts.rpt_missed_jobs')").fetchone()
+    missed = connection.execute(UNTOLD_MISSES).fetchall() if built and built[0] else []
+    for job, last_success_at in missed:
+        since = f"since {last_success_at} UTC" if last_success_at else "so far"
+        _send(connection, settings, job, "missed", f"{job} is late: no success {since}.")
+    return [job for job, _ in missed]
 
 
 def post_heartbeat(connection: psycopg.Connection, settings: Settings, job: str) -> bool:
@@ -22,7 +72,7 @@ def post_heartbeat(connection: psycopg.Connection, settings: Settings, job: str)
     if not settings.heartbeat_url:
         return True
     for attempt in range(1, ATTEMPTS + 1):
-        status, answer = _post(settings, job)
+        status, answer = _post_heartbeat(settings, job)
         connection.execute(
             "insert into raw.heartbeats values (clock_timestamp(), %s, %s, %s)",
             (attempt, status, answer),
@@ -36,10 +86,10 @@ def post_heartbeat(connection: psycopg.Connection, settings: Settings, job: str)
     return False
 
 
-def _post(settings: Settings, job: str) -> tuple[int | None, str]:
+def _post_heartbeat(settings: Settings, job: str) -> tuple[int | None, str]:
     try:
         response = requests.post(
-            settings.heartbeat_url.rstrip("/") + "/heartbeat",
+            (settings.heartbeat_url or "").rstrip("/") + "/heartbeat",
             json={"job": job, "at": settings.clock().isoformat() + "Z"},
             headers={"Authorization": f"Bearer {settings.heartbeat_key or ''}"},
             timeout=TIMEOUT_SECONDS,
@@ -49,3 +99,50 @@ def _post(settings: Settings, job: str) -> tuple[int | None, str]:
         return None, type(error).__name__
     answer = response.text.replace("\x00", "")
     return response.status_code, redact(answer, settings)[:1000]
+
+
+def _send(
+    connection: psycopg.Connection, settings: Settings, job: str, kind: str, message: str
+) -> None:
+    """Send one notice and write it down; that it could not be sent is logged, never raised."""
+    channel = settings.notices
+    if not channel:
+        return
+    message, failure = redact(message, settings), None
+    scheme = urlsplit(channel.url).scheme
+    try:
+        if scheme.startswith("http"):
+            _post(channel, job, kind, message)
+        else:
+            _mail(channel, job, kind, message)
+    except (requests.RequestException, smtplib.SMTPException, OSError) as error:
+        failure = redact(first_line(error), settings)[:1000]
+        log.error("the notice of %s was not sent: %s; check NOTICE_URL", job, failure)
+    connection.execute(
+        "insert into raw.notices values (clock_timestamp(), %s, %s, %s, %s, %s)",
+        (job, kind, message, scheme, failure),
+    )
+
+
+def _post(channel: NoticeChannel, job: str, kind: str, message: str) -> None:
+    """Post to a webhook; `text` is what chat programs show."""
+    notice = {"text": message, "kind": kind, "job": job, "log": LOG_PLACE}
+    requests.post(channel.url, json=notice, timeout=TIMEOUT_SECONDS).raise_for_status()
+
+
+def _mail(channel: NoticeChannel, job: str, kind: str, message: str) -> None:
+    mail = EmailMessage()
+    mail["Subject"] = f"ledgerhouse {job}: {kind}"
+    mail["From"] = channel.sender
+    mail["To"] = ", ".join(channel.recipients)
+    mail.set_content(f"{message}\n\nLog: {LOG_PLACE}\n")
+    address = urlsplit(channel.url)
+    is_implicit_tls = address.scheme == "smtps"
+    connect = smtplib.SMTP_SSL if is_implicit_tls else smtplib.SMTP
+    with connect(address.hostname or "", address.port or 0, timeout=TIMEOUT_SECONDS) as server:
+        server.ehlo()
+        if not is_implicit_tls and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+        if channel.user:
+            server.login(channel.user, channel.password or "")
+        server.send_message(mail)

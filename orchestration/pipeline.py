@@ -1,23 +1,25 @@
-"""The steps of a night, in order: sync, snapshot, build and test, publish, heartbeat.
+"""The steps of a job, in order: land, snapshot and build and test, publish, heartbeat.
 
-Every step holds the run lock (SPEC R8); a killed run is finished by the next one.
+Every job holds the run lock (SPEC R8); a killed one is finished by the next.
 """
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
 
 from ingestion import warehouse
-from ingestion.registry import SOURCES, Outcome, make_stream_tables, sync_sources
+from ingestion.registry import SOURCES, Outcome, make_stream_tables, sync_source, sync_sources
 from ingestion.run import Run
 from ingestion.settings import Settings
+from orchestration import notices
 from orchestration.dbt import NodeResult, read_marts, run_dbt
-from orchestration.notices import post_heartbeat
 from orchestration.publish import publish
+from orchestration.schedules import SCHEDULES
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ NEW_ONLY = ("--exclude", "tag:whole_history")
 
 @dataclass
 class Night:
-    """What one nightly run did; `seconds` per step."""
+    """What one run of a scheduled job did; `seconds` per step."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     nodes: list[NodeResult] = field(default_factory=list)
@@ -39,40 +41,96 @@ class Night:
         return [outcome.source for outcome in self.outcomes if outcome.is_failed]
 
 
+@dataclass
+class Job:
+    """A job that holds the warehouse: the connection of its lock, and what it has done so far."""
+
+    name: str
+    connection: psycopg.Connection
+    run: Run
+    sources: Sequence[str]
+    night: Night = field(default_factory=Night)
+
+
 def nightly(settings: Settings, *, full: bool = False) -> Night:
-    """Sync every configured source, snapshot, build, test, publish, and post the heartbeat.
+    """Run the job `nightly`: every configured source, and all that follows."""
+    return run_job(settings, "nightly", full=full)
+
+
+def run_job(settings: Settings, name: str, *, full: bool = False) -> Night:
+    """Land a scheduled job's sources, snapshot, build, test, publish, and post the heartbeat.
 
     A failing source leaves the others done and is named in the result; a failing build or test
     raises, and leaves analysts yesterday's figures (SPEC O4).
     """
-    with (
-        warehouse.run_lock(settings) as connection,
-        warehouse.recorded_job(connection, "nightly", settings),
-    ):
-        run = Run(settings, settings.clock(), full=full)
-        night = land_and_build(connection, run, build_options=NEW_ONLY)
-        _timed(night, "publish", lambda: publish(connection, settings, read_marts(settings)))
-        if not night.failed_sources:
-            _timed(night, "heartbeat", lambda: post_heartbeat(connection, settings, "nightly"))
-    return night
+    with open_job(settings, name, full=full) as job:
+        _timed(job, "landing", lambda: land(job))
+        _timed(job, "build", lambda: build_new(job))
+        _timed(job, "publish", lambda: publish_all(job))
+        _timed(job, "heartbeat", lambda: beat(job))
+    return job.night
 
 
-def land_and_build(
-    connection: psycopg.Connection,
-    run: Run,
-    sources: Sequence[str] | None = None,
-    build_options: Sequence[str] = (),
-) -> Night:
-    """Land the sources (all by default); snapshot, build and test in one dbt build.
+@contextmanager
+def open_job(settings: Settings, name: str, *, full: bool = False) -> Iterator[Job]:
+    """Hold the warehouse for a scheduled job, write down how it went, and tell who must know.
 
-    The caller holds the run lock.
+    Raises RunLockError where another run holds it.
     """
-    night = Night()
-    _timed(night, "landing", lambda: night.outcomes.extend(_land(connection, run, sources)))
-    _timed(night, "build", lambda: night.nodes.extend(_build(run.settings, *build_options)))
-    if warehouse.pending_snapshots(connection):
-        warehouse.remember_snapshot(connection, run.loaded_at)
-    return night
+    try:
+        with _recorded(settings, name) as (connection, record):
+            run = Run(settings, settings.clock(), full=full)
+            job = Job(name, connection, run, SCHEDULES[name].sources or list(SOURCES))
+            prepare(job)
+            yield job
+            if job.night.failed_sources:
+                record.shortfall = f"failed: {', '.join(job.night.failed_sources)}"
+    except BaseException as error:
+        if isinstance(error, warehouse.RunLockError):
+            warehouse.record_refusal(settings, name, str(error))
+        _tell(settings, name, str(error) or type(error).__name__)
+        raise
+    _tell(settings, name, record.shortfall)
+
+
+def prepare(job: Job) -> None:
+    """Make the tables, and finish what a killed run left."""
+    warehouse.register_schedules(
+        job.connection,
+        [(plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()],
+    )
+    make_stream_tables(job.connection)
+    # A run killed between landing and snapshot left a landing that only this snapshot can see.
+    _snapshot(job.connection, job.run.settings)
+
+
+def land(job: Job) -> None:
+    """Land the job's sources side by side; one that fails leaves the others done."""
+    job.night.outcomes.extend(sync_sources(list(job.sources), job.run))
+
+
+def land_source(job: Job, source: str) -> Outcome:
+    """Land one source; the outcome says whether it failed."""
+    return sync_source(source, job.run)
+
+
+def build_new(job: Job, *options: str) -> list[NodeResult]:
+    """Snapshot, build and test what is new in one dbt build; raises DbtError if a node fails."""
+    job.night.nodes.extend(_build(job.run.settings, *(options or NEW_ONLY)))
+    if warehouse.pending_snapshots(job.connection):
+        warehouse.remember_snapshot(job.connection, job.run.loaded_at)
+    return job.night.nodes
+
+
+def publish_all(job: Job) -> None:
+    """Let analysts read what has passed its tests."""
+    publish(job.connection, job.run.settings, read_marts(job.run.settings))
+
+
+def beat(job: Job) -> None:
+    """Post the heartbeat, unless a source failed."""
+    if not job.night.failed_sources:
+        notices.post_heartbeat(job.connection, job.run.settings, job.name)
 
 
 def sync(
@@ -83,10 +141,14 @@ def sync(
     tenant: str | None = None,
 ) -> list[Outcome]:
     """Land the named sources (all of them by default) and snapshot what they brought."""
-    with warehouse.run_lock(settings) as connection:
+    with _recorded(settings, "sync") as (connection, record):
         run = Run(settings, settings.clock(), full=full, tenant=tenant)
-        outcomes = _land(connection, run, sources)
+        make_stream_tables(connection)
         _snapshot(connection, settings)
+        outcomes = sync_sources(list(sources or SOURCES), run)
+        _snapshot(connection, settings)
+        failed = [outcome.source for outcome in outcomes if outcome.is_failed]
+        record.shortfall = f"failed: {', '.join(failed)}" if failed else None
     return outcomes
 
 
@@ -97,10 +159,7 @@ def build(
 
     Raises DbtError if a node fails; analysts then keep the figures they have (SPEC O4).
     """
-    with (
-        warehouse.run_lock(settings) as connection,
-        warehouse.recorded_job(connection, "build", settings),
-    ):
+    with _recorded(settings, "build") as (connection, _):
         make_stream_tables(connection)
         _snapshot(connection, settings)
         options = ["--full-refresh"] if full_refresh else []
@@ -111,6 +170,12 @@ def build(
     return nodes
 
 
+def check(settings: Settings) -> list[str]:
+    """Send a notice for every missed job that nobody was told of; returns their names."""
+    with warehouse.connect(settings, autocommit=True) as connection:
+        return notices.tell_missed(connection, settings)
+
+
 def replay_snapshots(settings: Settings) -> list[datetime]:
     """Drop the snapshots and make them again from raw, landing by landing; returns the landings."""
     with warehouse.run_lock(settings) as connection:
@@ -119,13 +184,23 @@ def replay_snapshots(settings: Settings) -> list[datetime]:
         return _snapshot(connection, settings)
 
 
-def _land(
-    connection: psycopg.Connection, run: Run, sources: Sequence[str] | None = None
-) -> list[Outcome]:
-    make_stream_tables(connection)
-    # A run killed between landing and snapshot left a landing that only this snapshot can see.
-    _snapshot(connection, run.settings)
-    return sync_sources(list(sources or SOURCES), run)
+@contextmanager
+def _recorded(
+    settings: Settings, name: str
+) -> Iterator[tuple[psycopg.Connection, warehouse.JobRecord]]:
+    with (
+        warehouse.run_lock(settings) as connection,
+        warehouse.recorded_job(connection, name, settings) as record,
+    ):
+        yield connection, record
+
+
+def _tell(settings: Settings, name: str, trouble: str | None) -> None:
+    with warehouse.connect(settings, autocommit=True) as connection:
+        if trouble:
+            notices.tell_failure(connection, settings, name, trouble)
+        else:
+            notices.tell_recovery(connection, settings, name)
 
 
 def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[datetime]:
@@ -154,7 +229,7 @@ def _build(
     return nodes
 
 
-def _timed(night: Night, step: str, action: Callable[[], object]) -> None:
+def _timed(job: Job, step: str, action: Callable[[], object]) -> None:
     started = time.monotonic()
     action()
-    night.seconds[step] = time.monotonic() - started
+    job.night.seconds[step] = time.monotonic() - started

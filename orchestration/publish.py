@@ -6,6 +6,7 @@ or the pipeline's own books; and a copy of every other mart. All of it changes i
 without a lock that a reader would wait for.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -145,10 +146,17 @@ def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
 
 
 def _define(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
-    """Make the mart's view over what is published, unless it is there as it is."""
+    """Make the mart's view over what is published, unless it is there as it is.
+
+    Its comment is the mark of the definition it was made from; Postgres writes its own anew.
+    """
     definition = _definition(connection, mart.schema, mart.name)
-    is_view = _kind(connection, schema, mart.name) == "v"
-    if is_view and _definition(connection, schema, mart.name) == definition:
+    mark = hashlib.md5(definition.encode(), usedforsecurity=False).hexdigest()
+    if mark == _one(
+        connection,
+        "select obj_description(to_regclass(%s), 'pg_class')",
+        f"{schema}.{mart.name}",
+    ):
         return
     _drop(connection, schema, mart.name)
     with _search_path(connection, schema):
@@ -156,6 +164,9 @@ def _define(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
             sql.SQL("create view {} as ").format(sql.Identifier(schema, mart.name))
             + sql.SQL(definition)  # type: ignore[arg-type]
         )
+    connection.execute(
+        sql.SQL("comment on view {} is {}").format(sql.Identifier(schema, mart.name), mark)
+    )
 
 
 def _drop_others(connection: psycopg.Connection, schema: str, published: set[str]) -> None:

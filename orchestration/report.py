@@ -10,6 +10,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ingestion.registry import Outcome
 from ingestion.run import Run
@@ -19,6 +20,7 @@ from ingestion.warehouse import connect
 from orchestration.dbt import NodeResult
 from orchestration.pipeline import Night
 
+STATUS_STYLES = {"completed": "green", "partial": "yellow", "failed": "red", "refused": "yellow"}
 # Piped output has no width of its own; a table needs one.
 WIDTH = None if sys.stdout.isatty() else 160
 console = Console(highlight=False, emoji=False, width=WIDTH)
@@ -39,20 +41,6 @@ EXCEPTIONS = """
 select deal_type, reason, count(*) as open, min(since) as oldest from marts.ledger_exceptions
 group by 1, 2 order by 1, 2
 """
-SOURCES = """
-select distinct on (source, stream, tenant) source, stream, tenant, status, loaded_at as known_at,
-    received, created, updated, deleted, quarantined, left(error, 80) as error
-from raw.load_runs order by source, stream, tenant, load_id desc
-"""
-JOBS = """
-select job, status, clock as as_of, started_at,
-    date_trunc('second', finished_at - started_at) as took, left(error, 100) as error
-from raw.job_runs order by job_run_id desc limit 5
-"""
-QUARANTINE = """
-select source, stream, tenant, reason, count(*) as records, max(quarantined_at) as last
-from raw.quarantine group by 1, 2, 3, 4 order by 1, 2, 3, 4
-"""
 ENTRIES = """
 select entry_kind, reason, recorded_at, occurred_at, account_id, lead_id, list_amount,
     discount_amount, amount, currency, price_version_id, terms_version_id
@@ -64,6 +52,11 @@ OPEN_EXCEPTION = "select reason, since from marts.ledger_exceptions where entry_
 def say(message: str) -> None:
     """Print a line."""
     console.print(message, markup=False, soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """Print a line that wants attention."""
+    console.print(message, style="yellow", markup=False, soft_wrap=True)
 
 
 def complain(message: str) -> None:
@@ -159,9 +152,9 @@ def show_night(day: date, night: Night) -> None:
 
 def show_revenue(settings: Settings) -> None:
     """Print a short summary: deal types by month, top accounts, exceptions."""
-    _show(settings, "Revenue by deal type and month", REVENUE_BY_MONTH)
-    _show(settings, "Top accounts", TOP_ACCOUNTS)
-    _show(settings, "Not billed, and why", EXCEPTIONS)
+    show(settings, "Revenue by deal type and month", REVENUE_BY_MONTH)
+    show(settings, "Top accounts", TOP_ACCOUNTS)
+    show(settings, "Not billed, and why", EXCEPTIONS)
 
 
 def show_next_steps(settings: Settings) -> None:
@@ -169,7 +162,7 @@ def show_next_steps(settings: Settings) -> None:
     say("\nThe warehouse is up. Look next:")
     say("  .venv/bin/ledgerhouse status            sources, runs, exceptions")
     say("  .venv/bin/ledgerhouse explain <key>     every entry of a sale, and why")
-    corrected = _rows(
+    corrected = read_rows(
         settings,
         "select entry_key from marts.lead_sales_ledger where times_corrected > 0"
         " order by delivered_at desc limit 1",
@@ -181,18 +174,10 @@ def show_next_steps(settings: Settings) -> None:
     say("  .venv/bin/ledgerhouse down              stop the embedded Postgres")
 
 
-def show_status(settings: Settings) -> None:
-    """Print the newest load of every stream, the last jobs, exceptions and quarantine."""
-    _show(settings, "Sources", SOURCES)
-    _show(settings, "Last jobs", JOBS)
-    _show(settings, "Not billed, and why", EXCEPTIONS)
-    _show(settings, "Quarantined records", QUARANTINE)
-
-
 def show_entry_key(settings: Settings, entry_key: str) -> bool:
     """Print all entries of a key and its open exception; False if the key is unknown."""
-    names, rows = _rows(settings, ENTRIES, entry_key)
-    exceptions = _rows(settings, OPEN_EXCEPTION, entry_key)[1]
+    names, rows = read_rows(settings, ENTRIES, entry_key)
+    exceptions = read_rows(settings, OPEN_EXCEPTION, entry_key)[1]
     if not rows and not exceptions:
         complain(f"No entry and no exception has the key {entry_key}.")
         return False
@@ -205,8 +190,9 @@ def show_entry_key(settings: Settings, entry_key: str) -> bool:
     return True
 
 
-def _show(settings: Settings, title: str, query: str) -> None:
-    names, rows = _rows(settings, query)
+def show(settings: Settings, title: str, query: str) -> None:
+    """Print what a query says as a table, or that there is nothing."""
+    names, rows = read_rows(settings, query)
     if rows:
         _print(title, names, rows)
     else:
@@ -219,7 +205,12 @@ def _print(title: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> N
         is_number = isinstance(value, int | float) or hasattr(value, "quantize")
         table.add_column(name, justify="right" if is_number else "left")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(
+            *(
+                Text(_cell(value), style=STATUS_STYLES.get(value, "") if name == "status" else "")
+                for name, value in zip(names, row, strict=True)
+            )
+        )
     console.print(table)
 
 
@@ -238,9 +229,10 @@ def _table(*columns: str, title: str | None = None) -> Table:
     return table
 
 
-def _rows(
+def read_rows(
     settings: Settings, query: str, *parameters: Any
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the column names and rows of a query."""
     with connect(settings) as connection:
         cursor = connection.execute(query, parameters)
         return [column.name for column in cursor.description or []], cursor.fetchall()

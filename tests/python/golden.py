@@ -86,7 +86,11 @@ def night(
     """Run a night as of `now`: what holds rows is built; views are there, and tests are apart."""
     tonight = replace(settings, now=now)
     with run_lock(tonight) as connection:
-        night = pipeline.land_and_build(connection, Run(tonight, now), sources, STATEFUL_NODES)
+        job = pipeline.Job("nightly", connection, Run(tonight, now), list(sources))
+        pipeline.prepare(job)
+        pipeline.land(job)
+        pipeline.build_new(job, *STATEFUL_NODES)
+    night = job.night
     assert not night.failed_sources, [outcome.error for outcome in night.outcomes]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
-from orchestration import pipeline
+from orchestration import pipeline, status
 from orchestration.dbt import DbtError, Mart, read_marts
 from orchestration.publish import publish, published_through
 from tests.python import golden
@@ -167,3 +167,24 @@ def test_readers_see_all_of_the_old_figures_until_all_of_the_new(settings: Setti
                 reader.execute(f"select count(*) from analytics.{mart.name}")
         assert figures(settings) == (1, "80.00")
     assert figures(settings) == (2, "160.00")
+
+
+def test_status_says_what_is_published_and_why_no_more_is(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(settings, 1, day=9)
+    golden.night(settings, FIRST)
+    with connect(settings, autocommit=True) as connection:
+        publish(connection, settings, read_marts(settings))
+
+    def broken(*_: object, **__: object) -> None:
+        raise DbtError("dbt build: 1 of the nodes failed\n  test assert_money")
+
+    monkeypatch.setattr(pipeline, "run_dbt", broken)
+    with pytest.raises(DbtError):
+        pipeline.build(at(settings, SECOND))
+    status.show(settings)
+    said = capsys.readouterr().out
+    assert "what was known at 2025-02-10 00:05:00 UTC" in said
+    assert "It was left as it was: build failed since: dbt build: 1 of the nodes failed" in said
+    assert "billing_db" in said

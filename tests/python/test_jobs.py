@@ -1,0 +1,223 @@
+"""Jobs, their schedules and what people are told of them (SPEC O1, O2, O5)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from email import message_from_bytes
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from ingestion.settings import NoticeChannel, Settings
+from ingestion.warehouse import RunLockError, connect, run_lock
+from orchestration import pipeline
+from orchestration.dbt import DbtError
+from orchestration.schedules import SCHEDULES
+from tests.python import golden
+from tests.python.conftest import free_port
+
+NOW = datetime(2025, 2, 10, 0, 5)
+
+
+class Webhook:
+    """A real HTTP server that keeps what is posted to it, and refuses as often as it is told."""
+
+    def __init__(self) -> None:
+        self.posts: list[dict] = []
+        self.refusals = 0
+        webhook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                webhook.posts.append(json.loads(body) | {"path": self.path})
+                webhook.refusals -= 1
+                self.send_response(503 if webhook.refusals >= 0 else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    webhook = Webhook()
+    yield webhook
+    webhook.server.shutdown()
+
+
+@pytest.fixture
+def watched(settings: Settings, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings with a webhook for notices; no dbt node is run: what is told does not hang on it."""
+    monkeypatch.setattr(pipeline, "run_dbt", lambda *_, **__: [])
+    channel = NoticeChannel(webhook.url + "/hook")
+    return replace(settings, now=NOW, notices=channel, backoff_seconds=0.01)
+
+
+def run(settings: Settings, name: str = "nightly") -> None:
+    with pipeline.open_job(settings, name) as job:
+        pipeline.build_new(job)
+        pipeline.beat(job)
+
+
+def fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise DbtError("test assert_money failed")
+
+    monkeypatch.setattr(pipeline, "run_dbt", broken)
+
+
+def jobs(settings: Settings) -> list[tuple[str, str]]:
+    rows = golden.query(settings, "select job, status from marts.rpt_job_runs order by job_run_id")
+    return [(row["job"], row["status"]) for row in rows]
+
+
+def test_a_failure_and_its_recovery_are_told_once_each(
+    watched: Settings, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(watched)
+    assert webhook.posts == []
+    with monkeypatch.context() as broken:
+        fail(broken)
+        with pytest.raises(DbtError):
+            run(watched)
+    run(watched)
+    run(watched)
+    assert [(post["job"], post["kind"]) for post in webhook.posts] == [
+        ("nightly", "failure"),
+        ("nightly", "recovery"),
+    ]
+    assert webhook.posts[0]["text"] == "nightly failed: test assert_money failed"
+    assert webhook.posts[0]["log"] == "logs/ledgerhouse.log"
+    assert [status for _, status in jobs(watched)] == [
+        "completed",
+        "failed",
+        "completed",
+        "completed",
+    ]
+
+
+def test_a_source_that_is_down_makes_a_partial_run_and_a_notice(
+    watched: Settings, webhook: Webhook
+) -> None:
+    down = replace(watched, billing_db=replace(watched.billing_db, port=free_port()))
+    night = pipeline.run_job(down, "nightly")
+    assert night.failed_sources == ["billing_db"]
+    assert jobs(watched) == [("nightly", "partial")]
+    assert webhook.posts[0]["text"] == "nightly failed: failed: billing_db"
+
+
+def test_a_run_that_finds_another_is_refused_recorded_and_told(
+    watched: Settings, webhook: Webhook
+) -> None:
+    run(watched)
+    with run_lock(watched), pytest.raises(RunLockError, match="holds the warehouse"):
+        run(watched, "tickets")
+    assert jobs(watched)[-1] == ("tickets", "refused")
+    assert webhook.posts[0]["kind"] == "failure"
+
+
+def test_a_missed_job_is_told_once_and_again_after_the_next_miss(
+    watched: Settings, webhook: Webhook
+) -> None:
+    for name in SCHEDULES:
+        run(watched, name)
+    assert pipeline.check(watched) == []
+    with connect(watched) as connection:
+        connection.execute("update raw.job_runs set finished_at = finished_at - interval '9 hours'")
+    missed = golden.query(watched, "select job from marts.rpt_missed_jobs")
+    assert [row["job"] for row in missed] == ["tickets"]
+    assert pipeline.check(watched) == ["tickets"]
+    assert pipeline.check(watched) == []
+    assert "tickets is late: no success since" in webhook.posts[0]["text"]
+
+    run(watched, "tickets")
+    assert webhook.posts[-1]["kind"] == "recovery"
+    assert golden.query(watched, "select job from marts.rpt_missed_jobs") == []
+
+
+def test_a_job_that_never_ran_is_late_from_when_its_schedule_was_known(watched: Settings) -> None:
+    run(watched)
+    assert golden.query(watched, "select job from marts.rpt_missed_jobs") == []
+    with connect(watched) as connection:
+        connection.execute(
+            "update raw.schedules set registered_at = registered_at - interval '27 hours'"
+        )
+    late = golden.query(watched, "select job from marts.rpt_missed_jobs order by job")
+    assert [row["job"] for row in late] == ["invoices-and-backup", "tickets"]
+
+
+def test_schedules_in_sql_are_those_of_the_file(watched: Settings) -> None:
+    with connect(watched) as connection:
+        connection.execute("insert into raw.schedules values ('gone', '* * * * *', 1, now())")
+    run(watched)
+    rows = golden.query(watched, "select job, cron, allowed_hours from raw.schedules")
+    assert {(row["job"], row["cron"], int(row["allowed_hours"])) for row in rows} == {
+        (plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()
+    }
+
+
+def test_a_notice_that_cannot_be_sent_fails_nothing(
+    watched: Settings, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook.refusals = 1
+    fail(monkeypatch)
+    with pytest.raises(DbtError, match="assert_money"):
+        run(watched)
+    notice = golden.query(watched, "select kind, error from raw.notices")[0]
+    assert notice["kind"] == "failure"
+    assert "503" in notice["error"]
+    assert webhook.url not in notice["error"]
+
+
+def test_notices_go_by_mail(watched: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters: list[bytes] = []
+
+    class Box:
+        async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:
+            letters.append(envelope.content)
+            return "250 OK"
+
+    mail_server = Controller(Box(), hostname="127.0.0.1", port=free_port())
+    mail_server.start()
+    channel = NoticeChannel(
+        f"smtp://127.0.0.1:{mail_server.port}", "ledger@example.com", ("anna@example.com",)
+    )
+    fail(monkeypatch)
+    with pytest.raises(DbtError):
+        run(replace(watched, notices=channel))
+    mail_server.stop()
+    letter = message_from_bytes(letters[0])
+    assert letter["Subject"] == "ledgerhouse nightly: failure"
+    assert letter["To"] == "anna@example.com"
+    assert "test assert_money failed" in letter.get_payload()
+
+
+def test_every_heartbeat_attempt_and_its_answer_is_a_row(
+    watched: Settings, webhook: Webhook
+) -> None:
+    webhook.refusals = 2
+    run(replace(watched, heartbeat_url=webhook.url, heartbeat_key="secret-key"))
+    rows = golden.query(
+        watched, "select attempt, status_code, is_taken from marts.rpt_heartbeats order by attempt"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", "503", "False"),
+        ("2", "503", "False"),
+        ("3", "200", "True"),
+    ]
+    assert {post["path"] for post in webhook.posts} == {"/heartbeat"}
+
+
+def test_a_heartbeat_that_nobody_takes_fails_nothing(watched: Settings) -> None:
+    run(replace(watched, heartbeat_url=f"http://127.0.0.1:{free_port()}"))
+    assert jobs(watched) == [("nightly", "completed")]
+    rows = golden.query(watched, "select is_taken from marts.rpt_heartbeats")
+    assert [row["is_taken"] for row in rows] == ["False"] * 4
