@@ -9,7 +9,7 @@ payment_versions as (
 ),
 
 payments as (
-    {{ latest_versions('payment_versions') }}
+    {{ live_versions('payment_versions') }}
 ),
 
 landed_payments as (
@@ -26,7 +26,6 @@ landed_payments as (
         on
             payments.company_id = invoices.company_id
             and payments.document_id = invoices.document_id
-    where not payments.is_deleted
 ),
 
 -- A paid invoice whose payments are not landed (they can be switched off) was paid as a whole.

@@ -5,7 +5,7 @@ document_versions as (
 ),
 
 documents as (
-    {{ latest_versions('document_versions') }}
+    {{ live_versions('document_versions') }}
 ),
 
 type_versions as (
@@ -13,7 +13,7 @@ type_versions as (
 ),
 
 invoice_types as (
-    {{ latest_versions('type_versions') }}
+    {{ live_versions('type_versions') }}
 ),
 
 invoices as (
@@ -23,7 +23,7 @@ invoices as (
         invoice_types.is_cancellation
     from documents
     inner join invoice_types on documents.document_type = invoice_types.document_type
-    where not documents.is_deleted and invoice_types.is_invoice and not invoice_types.is_deleted
+    where invoice_types.is_invoice
 ),
 
 -- A cancellation counts as the negative of what it cancels, whatever sign its own amounts have.

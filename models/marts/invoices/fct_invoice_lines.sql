@@ -9,7 +9,7 @@ item_versions as (
 ),
 
 items as (
-    {{ latest_versions('item_versions') }}
+    {{ live_versions('item_versions') }}
 ),
 
 -- A cancellation has the lines of what it cancels, negative.
@@ -48,7 +48,6 @@ lines as (
     inner join invoices as counted on invoices.counted_invoice_id = counted.invoice_id
     inner join items
         on counted.company_id = items.company_id and counted.document_id = items.document_id
-    where not items.is_deleted
 )
 
 select * from lines

@@ -18,7 +18,7 @@ account_versions as (
 ),
 
 accounts as (
-    {{ latest_versions('account_versions') }}
+    {{ live_versions('account_versions') }}
 ),
 
 cancellations as (
@@ -100,7 +100,6 @@ invoices_of_accounts as (
         on
             counted_invoices.company_id = accounts.company_id
             and counted_invoices.partner_id = accounts.partner_id
-            and not accounts.is_deleted
 )
 
 select * from invoices_of_accounts

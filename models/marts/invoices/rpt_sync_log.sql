@@ -11,7 +11,7 @@ company_versions as (
 ),
 
 companies as (
-    {{ latest_versions('company_versions') }}
+    {{ live_versions('company_versions') }}
 ),
 
 -- A company's sync opens the load of its documents first; what follows belongs to it.
@@ -71,7 +71,7 @@ named_syncs as (
         syncs.finished_at,
         syncs.loaded_at
     from syncs
-    left join companies on syncs.company_id = companies.company_id and not companies.is_deleted
+    left join companies on syncs.company_id = companies.company_id
 )
 
 select * from named_syncs
