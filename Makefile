@@ -36,7 +36,7 @@ test-all: setup  ## also the long series of kills and overlaps
 
 lint: setup  ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint --nocolor models tests/ledger
+	@$(BIN)/sqlfluff lint --nocolor --processes 2 models tests/ledger
 
 bench: setup  ## timings at full size (tens of minutes); see docs/operations.md
 	@$(BIN)/python -m tests.bench

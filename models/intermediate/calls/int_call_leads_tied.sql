@@ -30,7 +30,7 @@ leads as (
 rows_to_tie as (
     select * from call_rows
     {% if is_incremental() %}
-        where call_id in (select call_id from touched)
+        where call_id in (select touched.call_id from touched)
     {% endif %}
 ),
 

@@ -34,7 +34,7 @@ versions as (
     where
         lower(transaction_type) = 'call' and call_id is not null
         {% if is_incremental() %}
-            and call_id in (select call_id from touched)
+            and call_id in (select touched.call_id from touched)
         {% endif %}
 ),
 
@@ -103,7 +103,8 @@ counted as (
         *,
         row_number() over (
             partition by call_id, span_from
-            order by case when payin is null then 1 else 0 end, payin desc, root_transaction_id
+            order by
+                case when payin is null then 1 else 0 end asc, payin desc, root_transaction_id asc
         ) as payin_preference
     from latest_corrections
     where correction_preference = 1
