@@ -1,22 +1,16 @@
 """Runs as people start them: two at once, from a shell, with other vars, by another role (R8, L6a,
-L7, O2)."""
+L7)."""
 
-import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psycopg
 import pytest
 
 from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect, run_lock
-from orchestration import notices
 from orchestration.__main__ import EXIT_LOCKED, EXIT_USAGE, main
 from orchestration.dbt import DbtError, run_dbt
 from tests.python import golden
@@ -141,53 +135,3 @@ def test_an_unreachable_warehouse_is_named_without_its_password(
     assert "cannot be reached" in message
     assert "WAREHOUSE_PASSWORD" in message
     assert "not-the-password" not in message
-
-
-@contextmanager
-def internal_api(*statuses: int) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Serve a stand-in that answers with these statuses in turn, and keep what it received."""
-    waiting, received = list(statuses), []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append(
-                json.loads(body)
-                | {"path": self.path, "authorization": self.headers["Authorization"]}
-            )
-            self.send_response(waiting.pop(0))
-            self.end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    api = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=api.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{api.server_port}", received
-    finally:
-        api.shutdown()
-        api.server_close()
-
-
-def test_heartbeat_is_retried_until_it_is_taken_and_every_attempt_is_a_row(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(notices, "FIRST_PAUSE_SECONDS", 0.01)
-    with internal_api(503, 500, 200) as (url, received), connect(settings) as connection:
-        reachable = replace(settings, heartbeat_url=url, heartbeat_key="a-very-secret-key")
-        assert notices.post_heartbeat(connection, reachable, "nightly")
-    assert [call["path"] for call in received] == ["/heartbeat"] * 3
-    assert received[0]["authorization"] == "Bearer a-very-secret-key"
-    rows = golden.query(settings, "select attempt, status_code from raw.heartbeats order by 1")
-    assert [row["status_code"] for row in rows] == ["503", "500", "200"]
-
-
-def test_heartbeat_that_nobody_takes_does_not_fail_the_run(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(notices, "FIRST_PAUSE_SECONDS", 0.01)
-    with internal_api(500, 500, 500, 500) as (url, _), connect(settings) as connection:
-        unreachable = replace(settings, heartbeat_url=url, heartbeat_key="a-very-secret-key")
-        assert not notices.post_heartbeat(connection, unreachable, "nightly")
-    assert "a-very-secret-key" not in caplog.text
