@@ -103,7 +103,7 @@ def test_models_stay_within_the_portable_subset(manifest: dict[str, Any]) -> Non
 
 
 def test_models_fit_their_screen(manifest: dict[str, Any]) -> None:
-    most = {"staging": 80, "intermediate": 210, "marts": 130}
+    most = {"staging": 80, "intermediate": 220, "marts": 130}
     long = [
         f"{node['name']}: {lines} lines"
         for node in models(manifest)

@@ -42,13 +42,13 @@ sales as (
 calls_to_state as (
     select * from calls
     {% if is_incremental() %}
-        where call_id in (select call_id from touched)
+        where call_id in (select touched.call_id from touched)
     {% endif %}
 ),
 
 leads_of_calls as (
     select * from call_leads
-    where call_id in (select call_id from calls_to_state)
+    where call_id in (select calls_to_state.call_id from calls_to_state)
 ),
 
 -- Once a purchase was known for a call, its payin is out for good (SPEC D10).
@@ -61,8 +61,8 @@ purchased as (
     inner join sales on leads.lead_id = sales.lead_id
     where
         leads.call_id in (
-            select call_id from calls_to_state
-            where kind = 'cbm'
+            select calls_to_state.call_id from calls_to_state
+            where calls_to_state.kind = 'cbm'
         )
     group by leads.call_id
 ),
@@ -79,8 +79,8 @@ sales_of_calls as (
     where
         sales.is_sold
         and leads_of_calls.call_id in (
-            select call_id from calls_to_state
-            where policy = 'most_recent_sale'
+            select calls_to_state.call_id from calls_to_state
+            where calls_to_state.policy = 'most_recent_sale'
         )
 ),
 

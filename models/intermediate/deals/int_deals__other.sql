@@ -12,6 +12,8 @@
     from {{ relation }}
     where
         coalesce(deal_type, 'none') not in (
-            '{{ with_own_model | join("', '") }}'
+            {%- for deal_type in with_own_model %}
+                '{{ deal_type }}'{{ ',' if not loop.last }}
+            {%- endfor %}
         )
 {%- endfor %}

@@ -15,8 +15,8 @@ events_of_pairs as (
     select * from dispositions
     {% if is_incremental() %}
         where lead_id in (
-            select lead_id from dispositions
-            where {{ changed_since(watermark(this)) }}
+            select changed.lead_id from dispositions as changed
+            where {{ changed_since(watermark(this), 'changed') }}
         )
     {% endif %}
 ),

@@ -85,7 +85,7 @@ buyers as (
 events_to_match as (
     select * from events
     {% if is_incremental() %}
-        where event_id in (select event_id from touched)
+        where event_id in (select touched.event_id from touched)
     {% endif %}
 ),
 
@@ -99,13 +99,13 @@ known_leads as (
             lead_id,
             known_from
         from leads
-        where lead_id in (select lead_id from events_to_match)
+        where lead_id in (select events_to_match.lead_id from events_to_match)
         union all
         select
             lead_id,
             known_from
         from sales
-        where lead_id in (select lead_id from events_to_match)
+        where lead_id in (select events_to_match.lead_id from events_to_match)
     ) as sightings
     group by lead_id
 ),

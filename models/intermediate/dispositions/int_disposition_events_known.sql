@@ -25,8 +25,8 @@ versions as (
     from stg_dispositions__events
     {% if is_incremental() %}
         where event_id in (
-            select event_id from stg_dispositions__events
-            where loaded_at > {{ watermark(this) }}
+            select landed.event_id from stg_dispositions__events as landed
+            where landed.loaded_at > {{ watermark(this) }}
         )
     {% endif %}
 ),

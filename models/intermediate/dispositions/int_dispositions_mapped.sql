@@ -44,7 +44,7 @@ statuses as (
 matched as (
     select * from dispositions
     {% if is_incremental() %}
-        where event_id in (select event_id from touched)
+        where event_id in (select touched.event_id from touched)
     {% endif %}
 ),
 

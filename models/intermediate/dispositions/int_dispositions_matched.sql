@@ -42,13 +42,13 @@ calls as (
 events_to_match as (
     select * from events
     {% if is_incremental() %}
-        where event_id in (select event_id from touched)
+        where event_id in (select touched.event_id from touched)
     {% endif %}
 ),
 
 candidates_of_events as (
     select * from candidates
-    where event_id in (select event_id from events_to_match)
+    where event_id in (select events_to_match.event_id from events_to_match)
 ),
 
 -- What the partner bought of the candidates; phone and e-mail see it within a window (SPEC D7).

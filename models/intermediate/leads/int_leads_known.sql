@@ -16,8 +16,8 @@ versions as (
     select * from stg_boberdoo__leads
     {% if is_incremental() %}
         where lead_id in (
-            select lead_id from stg_boberdoo__leads
-            where loaded_at > {{ watermark(this) }}
+            select landed.lead_id from stg_boberdoo__leads as landed
+            where landed.loaded_at > {{ watermark(this) }}
         )
     {% endif %}
 ),

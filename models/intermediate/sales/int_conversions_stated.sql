@@ -27,9 +27,11 @@ call_rows as (
 {% if is_incremental() %}
     {% set known = watermark(this) %}
     touched as (
-        select lead_id from {{ ref('int_sales_typed') }} where {{ changed_since(known) }}
+        select lead_id from {{ ref('int_sales_typed') }}
+        where {{ changed_since(known) }}
         union
-        select lead_id from reports where {{ changed_since(known) }}
+        select lead_id from reports
+        where {{ changed_since(known) }}
         union
         select call_leads.lead_id
         from call_leads
@@ -42,14 +44,14 @@ call_rows as (
 sales_of_pairs as (
     select * from sales
     {% if is_incremental() %}
-        where lead_id in (select lead_id from touched)
+        where lead_id in (select touched.lead_id from touched)
     {% endif %}
 ),
 
 conversions as (
     select * from reports
     {% if is_incremental() %}
-        where lead_id in (select lead_id from touched)
+        where lead_id in (select touched.lead_id from touched)
     {% endif %}
 ),
 
@@ -57,7 +59,12 @@ transfers as (
     select
         pairs.pair,
         transfers_of_leads.*
-    from (select distinct pair, lead_id, partner_id from sales_of_pairs where is_paid_by_call)
+    from (select distinct
+        pair,
+        lead_id,
+        partner_id
+    from sales_of_pairs
+    where is_paid_by_call)
         as pairs
     inner join transfers_of_leads
         on
@@ -153,7 +160,8 @@ converted as (
         cast(case
             when sale_entry_key is null then 'conversion_without_sale'
             when rate is null then 'no_rate'
-            when rate_basis is null or rate_basis
+            when
+                rate_basis is null or rate_basis
                 not in ('per_sale', 'per_transfer', 'percent_of_value') then 'bad_terms'
             when rate_basis = 'percent_of_value' and sale_amount is null then 'no_value'
         end as varchar(50)) as exception_reason,

@@ -19,7 +19,8 @@ sales as (
         select lead_id from stg_boberdoo__transactions
         where loaded_at > {{ known }} and transaction_type = 'refund'
         union
-        select lead_id from sales where {{ changed_since(known) }}
+        select lead_id from sales
+        where {{ changed_since(known) }}
     ),
 {% endif %}
 
@@ -38,7 +39,7 @@ refunds as (
         {% if is_incremental() %}
             and (
                 transactions.lead_id is null
-                or transactions.lead_id in (select lead_id from touched)
+                or transactions.lead_id in (select touched.lead_id from touched)
             )
         {% endif %}
 ),

@@ -8,7 +8,8 @@ sales_to_state as (
     select * from sales
     {% if is_incremental() %}
         where transaction_key in (
-            select transaction_key from sales where {{ changed_since(watermark(this)) }}
+            select changed.transaction_key from sales as changed
+            where {{ changed_since(watermark(this), 'changed') }}
         )
     {% endif %}
 ),

@@ -40,7 +40,8 @@ deal_types as (
     ),
 
     touched as (
-        select transaction_key from stg_boberdoo__transactions where loaded_at > {{ known }}
+        select transaction_key from stg_boberdoo__transactions
+        where loaded_at > {{ known }}
         union
         select transactions.transaction_key
         from stg_boberdoo__transactions as transactions
@@ -75,7 +76,7 @@ versions as (
     where
         transaction_type = 'purchase'
         {% if is_incremental() %}
-            and transaction_key in (select transaction_key from touched)
+            and transaction_key in (select touched.transaction_key from touched)
         {% endif %}
 ),
 
@@ -86,7 +87,10 @@ cbm_calls as (
         calls.call_id,
         greatest(leads.known_from, calls.known_from) as known_from,
         least(leads.known_to, calls.known_to) as known_to
-    from (select distinct transaction_key, lead_id from versions) as versions
+    from (select distinct
+        transaction_key,
+        lead_id
+    from versions) as versions
     inner join leads on versions.lead_id = leads.lead_id
     inner join calls on leads.call_id = calls.call_id and {{ overlapping('leads', 'calls') }}
     where calls.kind = 'cbm'

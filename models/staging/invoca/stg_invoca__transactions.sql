@@ -26,12 +26,13 @@ transactions as (
             coalesce({{ json_text('lead_id') }}, '')
             || ',' || coalesce({{ json_text('lead_ids') }}, '')
             {%- for number in range(1, 26) %}
-            || case
-                when lower({{ json_text(parameter ~ number ~ '_name', 50) }})
-                    in ('lead_id', 'lead_ids')
-                    then ',' || coalesce({{ json_text(parameter ~ number ~ '_value') }}, '')
-                else ''
-            end
+                || case
+                    when
+                        lower({{ json_text(parameter ~ number ~ '_name', 50) }})
+                        in ('lead_id', 'lead_ids')
+                        then ',' || coalesce({{ json_text(parameter ~ number ~ '_value') }}, '')
+                    else ''
+                end
             {%- endfor %}, ';| ', ',,,'
         ) as varchar(2000)) as lead_ids,
         {{ json_number('connect_duration', 'bigint') }} as connect_seconds,
