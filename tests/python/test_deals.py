@@ -10,7 +10,7 @@ from orchestration import pipeline
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
 
-# In `make test-all` until all 47 have been seen green on this code; then they belong in `make test`.
+# In `make test-all` until all 47 have been seen green on this code; then in `make test`.
 pytestmark = pytest.mark.all
 
 WORKED = sorted(golden.unpacked("deals/worked").iterdir())
