@@ -240,8 +240,12 @@ def remember_snapshot(connection: psycopg.Connection, known_through: datetime) -
 
 
 def forget_snapshots(connection: psycopg.Connection) -> None:
-    """Drop the snapshots, to replay them from raw."""
-    connection.execute("drop schema if exists snapshots cascade")
+    """Empty the snapshots, to replay them from raw; the views that read them stay."""
+    for (table,) in connection.execute(
+        "select format('%I.%I', schemaname, tablename) from pg_tables"
+        " where schemaname = 'snapshots'"
+    ).fetchall():
+        connection.execute(f"truncate {table}")
     connection.execute("delete from raw.snapshot_runs")
 
 
