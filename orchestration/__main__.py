@@ -85,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status)
     explain = command("explain", _explain)
     explain.add_argument("entry_key", help="such as mortgage:professional:17")
+    serve = command("serve", _serve)
+    serve.add_argument("--port", type=int, default=4200, help="of the page; default: 4200")
     command("replay-snapshots", _replay_snapshots)
     invoices = command("msp-invoices", _msp_invoices)
     invoices.add_argument("month", metavar="yyyymm", help="a closed month, such as 202601")
@@ -195,6 +197,15 @@ def _msp_invoices(settings: Settings, options: argparse.Namespace) -> int:
     for path in written:
         report.say(str(path))
     report.say(f"{len(written)} invoice(s) of {options.month}.")
+    return EXIT_OK
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Run the schedules with Prefect: on the server of PREFECT_API_URL, or with one of its own."""
+    from orchestration import server
+
+    _start_if_embedded(settings)
+    server.serve(options.port)
     return EXIT_OK
 
 

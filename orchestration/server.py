@@ -1,0 +1,64 @@
+"""Prefect's server and the schedules, together on one machine (SPEC O1)."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from ingestion.settings import PROJECT, SettingsError
+
+START_SECONDS = 180
+
+
+def serve(port: int) -> None:
+    """Serve the schedules until stopped: with `PREFECT_API_URL` there, else with an own server.
+
+    The server's page is on 127.0.0.1; its data is in `.prefect/`.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        _serve_schedules()
+        return
+    with own_server(port) as url:
+        print(f"The page of the schedules: {url.removesuffix('/api')}")  # noqa: T201
+        _serve_schedules()
+
+
+@contextmanager
+def own_server(port: int) -> Iterator[str]:
+    """Run a Prefect server while the block runs; yields the address of its API."""
+    url = f"http://127.0.0.1:{port}/api"
+    os.environ.setdefault("PREFECT_HOME", str(PROJECT / ".prefect"))
+    os.environ.update(
+        PREFECT_API_URL=url, PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1"
+    )
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
+    server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(server, url)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        del os.environ["PREFECT_API_URL"]
+
+
+def _wait_for(server: subprocess.Popen, url: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            if requests.get(f"{url}/health", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.5)
+    raise SettingsError(f"Prefect's server does not start at {url}. Is the port taken?")
+
+
+def _serve_schedules() -> None:
+    # Prefect reads its settings when it is imported.
+    from orchestration.flows import serve_schedules
+
+    serve_schedules()
