@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import psycopg
@@ -13,11 +12,13 @@ from ingestion import embedded
 from ingestion.landing import LoadFailed
 from ingestion.registry import SOURCES
 from ingestion.run import Run
-from ingestion.settings import PROJECT, Settings, SettingsError, read_settings
+from ingestion.settings import Settings, SettingsError, read_settings
 from ingestion.sources import billingo
 from ingestion.warehouse import RunLockError, WarehouseError, first_line
 from orchestration import demo, pipeline, report, status
+from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
+from orchestration.logs import log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
 from orchestration.schedules import SCHEDULES
 
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        _log_to(options.verbose)
+        log_to_file()
+        log_to_console(options.verbose)
         settings = read_settings()
         return options.command(settings, options)
     except (SettingsError, WarehouseError) as error:
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("entry_key", help="such as mortgage:professional:17")
     serve = command("serve", _serve)
     serve.add_argument("--port", type=int, default=4200, help="of the page; default: 4200")
+    command("dashboard", _dashboard)
     command("replay-snapshots", _replay_snapshots)
     invoices = command("msp-invoices", _msp_invoices)
     invoices.add_argument("month", metavar="yyyymm", help="a closed month, such as 202601")
@@ -209,6 +212,13 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _dashboard(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the page of revenue and operations: one file, for a browser without a network."""
+    _start_if_embedded(settings)
+    report.say(f"{write_dashboard(settings)}")
+    return EXIT_OK
+
+
 def _replay_snapshots(settings: Settings, options: argparse.Namespace) -> int:
     """Drop the snapshots and make them again from raw, landing by landing."""
     _start_if_embedded(settings)
@@ -238,24 +248,6 @@ def _fail(message: str, code: int) -> int:
     log.error("%s", message)
     report.complain(message)
     return code
-
-
-def _log_to(verbose: bool) -> None:
-    """Log to the console (steps only when verbose) and to a rotating file under logs/ (O6)."""
-    folder = PROJECT / "logs"
-    folder.mkdir(exist_ok=True)
-    file = RotatingFileHandler(folder / "ledgerhouse.log", maxBytes=10_000_000, backupCount=5)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    console = logging.StreamHandler()
-    console.setFormatter(logging.Formatter("  %(message)s"))
-    console.setLevel(logging.INFO if verbose else logging.WARNING)
-    # Errors are printed by the command itself, once.
-    console.addFilter(lambda record: record.levelno < logging.ERROR or verbose)
-    for name in ("ingestion", "orchestration"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.INFO)
-        logger.handlers = [file, console]
-        logger.propagate = False
 
 
 if __name__ == "__main__":

@@ -1,30 +1,40 @@
-"""The jobs as Prefect flows: run now, logs, history and schedules on its page (SPEC O1).
+"""The jobs as Prefect flows: run now, live logs, history and schedules on its page (SPEC O1).
 
 Each is the plain command of the same name, step by step; the run lock keeps them apart (SPEC R8).
 """
 
 import os
 from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
 
-# Nothing here reports home or waits for the internet; Prefect reads these when it is imported.
+# Prefect reads these when it is imported: it reports nothing home, and its page shows our logs.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "ingestion,orchestration")
 
 from prefect import flow, get_run_logger, serve, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.deployments.runner import EntrypointType
 from prefect.futures import wait
 from prefect.schedules import Cron
 
-from ingestion.registry import Outcome
+from ingestion.registry import SOURCES, Outcome
 from ingestion.settings import read_settings
 from orchestration import pipeline
-from orchestration.dbt import NodeResult
+from orchestration.dbt import DbtError, NodeResult
+from orchestration.logs import log_to_file
 from orchestration.pipeline import Job
-from orchestration.schedules import SCHEDULES
+from orchestration.schedules import SCHEDULES, UPKEEP
 
 RETRIES = 2
 RETRY_SECONDS = 60
+# A run imports this module; by its file, the folder's names would hide packages such as dbt.
+BY_NAME = EntrypointType.MODULE_PATH
+
+JobName = StrEnum("JobName", {name: name for name in SCHEDULES})
+SourceName = StrEnum("SourceName", {name: name for name in SOURCES})
 
 
 class SourceFailed(Exception):
@@ -40,79 +50,145 @@ class SourceFailed(Exception):
 def sync(job: Job, source: str) -> Outcome:
     """Land one source, tried again by itself."""
     outcome = pipeline.land_source(job, source)
+    if outcome.missing:
+        get_run_logger().info("%s: not configured (set %s)", source, ", ".join(outcome.missing))
     if outcome.is_failed:
         raise SourceFailed(outcome.error or f"{source}: a load failed, see `ledgerhouse status`")
-    if outcome.missing:
-        get_run_logger().info("not configured: set %s", ", ".join(outcome.missing))
-    for load in outcome.loads:
-        get_run_logger().info("%s %s: %s", load.stream.name, load.status, load.counts)
     return outcome
 
 
-@task(cache_policy=NO_CACHE)
-def snapshot_build_and_test(job: Job) -> list[NodeResult]:
-    """Run dbt; every node is logged, and all stand in a table on the run's page."""
-    nodes = pipeline.build_new(job)
-    for node in nodes:
-        get_run_logger().info("%s %s: %s (%.2f s)", node.kind, node.name, node.status, node.seconds)
-    create_table_artifact(
-        [{"kind": n.kind, "name": n.name, "status": n.status, "seconds": n.seconds} for n in nodes],
-        key="dbt-nodes",
-        description=", ".join(f"{count} {kind}" for kind, count in kinds(nodes).items()),
-    )
+@task(task_run_name="snapshot, build and test", cache_policy=NO_CACHE)
+def build(job: Job) -> list[NodeResult]:
+    """Run dbt, which orders snapshots, models and tests; raises when a node fails.
+
+    Every node is logged as it ends, and all stand in a table on the run's page.
+    """
+    try:
+        nodes = pipeline.build_new(job)
+    except DbtError as error:
+        leave_table(error.nodes)
+        raise
+    leave_table(nodes)
     return nodes
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="publish", cache_policy=NO_CACHE)
 def publish(job: Job) -> None:
     """Let analysts read what has passed."""
     pipeline.publish_all(job)
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="heartbeat", cache_policy=NO_CACHE)
 def heartbeat(job: Job) -> None:
     """Tell the outside that the run succeeded."""
     pipeline.beat(job)
 
 
-@flow(name="ledgerhouse", flow_run_name="{name}")
-def run(name: str = "nightly") -> list[NodeResult]:
+def tell_of_the_killed(*_: object) -> None:
+    """Send the notice of a run that was killed."""
+    pipeline.check(read_settings())
+
+
+@flow(name="job", flow_run_name="{job}", on_crashed=[tell_of_the_killed])
+def run_job(job: JobName) -> None:
     """Sync the job's sources side by side, snapshot, build, test, publish, and post the heartbeat.
 
     Fails when a source failed, after what could be landed is published.
     """
-    with pipeline.open_job(read_settings(), name) as job:
-        synced = [sync.submit(job, source) for source in job.sources]
+    log_to_file()
+    with pipeline.open_job(read_settings(), job) as opened:
+        synced = [sync.submit(opened, source) for source in opened.sources]
         wait(synced)
-        for source, future in zip(job.sources, synced, strict=True):
-            outcome = future.result(raise_on_failure=False)
-            if not isinstance(outcome, Outcome):
-                outcome = Outcome(source, error=str(outcome))
-            job.night.outcomes.append(outcome)
-        nodes = snapshot_build_and_test(job)
-        publish(job)
-        heartbeat(job)
-    if job.night.failed_sources:
-        raise SourceFailed(", ".join(job.night.failed_sources))
-    return nodes
+        opened.night.outcomes.extend(map(outcome_of, opened.sources, synced))
+        build(opened)
+        publish(opened)
+        heartbeat(opened)
+    if opened.night.failed_sources:
+        raise SourceFailed(", ".join(opened.night.failed_sources))
 
 
-def kinds(nodes: list[NodeResult]) -> Counter[str]:
-    """Count the nodes by kind."""
-    return Counter(node.kind for node in nodes)
+@flow(name="source", flow_run_name="{source}", on_crashed=[tell_of_the_killed])
+def run_source(source: SourceName, full: bool = False) -> None:
+    """Land one source now and snapshot it; `full` reads everything again."""
+    log_to_file()
+    (outcome,) = pipeline.sync(read_settings(), [source], full=full)
+    if outcome.missing:
+        raise SourceFailed(f"not configured: set {', '.join(outcome.missing)}")
+    if outcome.is_failed:
+        raise SourceFailed(outcome.error or f"{source}: a load failed, see `ledgerhouse status`")
+
+
+@flow(name="build", on_crashed=[tell_of_the_killed])
+def run_build() -> None:
+    """Build, test the whole history, and publish."""
+    log_to_file()
+    try:
+        leave_table(pipeline.build(read_settings()))
+    except DbtError as error:
+        leave_table(error.nodes)
+        raise
+
+
+@flow(name="check")
+def run_check() -> None:
+    """Tell of jobs that are late, and of runs that were killed."""
+    log_to_file()
+    pipeline.check(read_settings())
 
 
 def serve_schedules() -> None:
-    """Serve every schedule until stopped, one run at a time."""
-    serve(
-        *(
-            run.to_deployment(
-                name=plan.job,
-                description=plan.what,
-                parameters={"name": plan.job},
-                schedules=[Cron(plan.cron, timezone="UTC")],
-            )
-            for plan in SCHEDULES.values()
-        ),
-        limit=1,
+    """Serve every job by its schedule, and every source on request, until stopped.
+
+    One run at a time: the next waits for the one before it.
+    """
+    jobs = [
+        run_job.to_deployment(
+            name=plan.job,
+            description=plan.what,
+            parameters={"job": plan.job},
+            schedules=[Cron(plan.cron, timezone="UTC")],
+            entrypoint_type=BY_NAME,
+        )
+        for plan in SCHEDULES.values()
+    ]
+    upkeep = [
+        upkept.to_deployment(
+            name=upkept.name,
+            description=upkept.description,
+            schedules=[Cron(UPKEEP[upkept.name], timezone="UTC")],
+            entrypoint_type=BY_NAME,
+        )
+        for upkept in (run_build, run_check)
+    ]
+    sources = [
+        run_source.to_deployment(
+            name=source,
+            description=f"{source} now",
+            parameters={"source": source},
+            entrypoint_type=BY_NAME,
+        )
+        for source in SOURCES
+    ]
+    serve(*jobs, *upkeep, *sources, limit=1)
+
+
+def outcome_of(source: str, synced: object) -> Outcome:
+    """Return what came of a source whose task may have failed in the end."""
+    outcome = synced.result(raise_on_failure=False)  # type: ignore[attr-defined]
+    return outcome if isinstance(outcome, Outcome) else Outcome(source, error=str(outcome))
+
+
+def leave_table(nodes: Sequence[NodeResult]) -> None:
+    """Leave the nodes on the run's page, those that failed first."""
+    passed = ("success", "pass", "no-op")
+    rows = [
+        {"status": n.status, "kind": n.kind, "name": n.name, "seconds": round(n.seconds, 2)}
+        | ({"message": n.message} if n.status not in passed else {"message": ""})
+        for n in sorted(nodes, key=lambda node: node.status in passed)
+    ]
+    counts = Counter((node.kind, node.status) for node in nodes)
+    create_table_artifact(
+        rows,
+        key="dbt-nodes",
+        description=", ".join(f"{n} {kind}: {status}" for (kind, status), n in counts.items()),
     )

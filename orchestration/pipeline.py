@@ -6,7 +6,7 @@ Every job holds the run lock (SPEC R8); a killed one is finished by the next.
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -171,9 +171,14 @@ def build(
 
 
 def check(settings: Settings) -> list[str]:
-    """Send a notice for every missed job that nobody was told of; returns their names."""
+    """Send a notice for every missed job and killed run told to nobody yet; returns the jobs."""
+    killed: list[str] = []
+    # A run that goes on was not killed.
+    with suppress(warehouse.RunLockError), warehouse.run_lock(settings) as connection:
+        killed = notices.tell_killed(connection, settings)
     with warehouse.connect(settings, autocommit=True) as connection:
-        return notices.tell_missed(connection, settings)
+        missed = notices.tell_missed(connection, settings)
+    return sorted({*killed, *missed})
 
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
@@ -190,9 +195,16 @@ def _recorded(
 ) -> Iterator[tuple[psycopg.Connection, warehouse.JobRecord]]:
     with (
         warehouse.run_lock(settings) as connection,
+        _killed_told(connection, settings),
         warehouse.recorded_job(connection, name, settings) as record,
     ):
         yield connection, record
+
+
+@contextmanager
+def _killed_told(connection: psycopg.Connection, settings: Settings) -> Iterator[None]:
+    notices.tell_killed(connection, settings)
+    yield
 
 
 def _tell(settings: Settings, name: str, trouble: str | None) -> None:

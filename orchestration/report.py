@@ -20,7 +20,13 @@ from ingestion.warehouse import connect
 from orchestration.dbt import NodeResult
 from orchestration.pipeline import Night
 
-STATUS_STYLES = {"completed": "green", "partial": "yellow", "failed": "red", "refused": "yellow"}
+STATUS_STYLES = {
+    "completed": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "killed": "red",
+    "refused": "yellow",
+}
 # Piped output has no width of its own; a table needs one.
 WIDTH = None if sys.stdout.isatty() else 160
 console = Console(highlight=False, emoji=False, width=WIDTH)

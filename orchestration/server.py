@@ -1,4 +1,4 @@
-"""Prefect's server and the schedules, together on one machine (SPEC O1)."""
+"""Prefect's server, its page and the schedules, together on one machine (SPEC O1)."""
 
 import os
 import subprocess
@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import requests
 
 from ingestion.settings import PROJECT, SettingsError
+from orchestration import report
 
 START_SECONDS = 180
 
@@ -23,7 +25,8 @@ def serve(port: int) -> None:
         _serve_schedules()
         return
     with own_server(port) as url:
-        print(f"The page of the schedules: {url.removesuffix('/api')}")  # noqa: T201
+        close_abandoned_runs(url)
+        report.say(f"The page of the schedules: {url.removesuffix('/api')}")
         _serve_schedules()
 
 
@@ -44,6 +47,20 @@ def own_server(port: int) -> Iterator[str]:
         server.terminate()
         server.wait(timeout=30)
         del os.environ["PREFECT_API_URL"]
+
+
+def close_abandoned_runs(url: str) -> None:
+    """Mark the runs that a killed server left running as crashed; nothing else does."""
+    running = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "CANCELLING"]}}}}
+    for run in _post(f"{url}/flow_runs/filter", running):
+        crashed = {"type": "CRASHED", "message": "The machine or the server was stopped."}
+        _post(f"{url}/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
+
+
+def _post(url: str, body: dict[str, Any]) -> Any:
+    response = requests.post(url, json=body, timeout=30)
+    response.raise_for_status()
+    return response.json()
 
 
 def _wait_for(server: subprocess.Popen, url: str) -> None:

@@ -1,93 +1,223 @@
-"""The flows on a real Prefect server, started once for the module (SPEC O1)."""
+"""`ledgerhouse serve`, as a person uses it: its server, schedules, page and runs (SPEC O1)."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
+from ingestion.registry import SOURCES
 from ingestion.settings import PROJECT, Settings
-from ingestion.warehouse import run_lock
-from orchestration.schedules import SCHEDULES
-from orchestration.server import own_server
+from ingestion.warehouse import connect, run_lock
+from orchestration.schedules import SCHEDULES, UPKEEP
 from tests.python import golden
 from tests.python.conftest import free_port
 
-RUN = "from orchestration.flows import run; run('tickets')"
-DEPLOY = """
-import asyncio
-from orchestration import flows
-flows.serve = lambda *deployments, limit: [deployment.apply() for deployment in deployments]
-flows.serve_schedules()
-"""
+# One server for all of them.
+pytestmark = pytest.mark.xdist_group("prefect")
+STEPS = ("sync freshservice", "snapshot, build and test", "publish", "heartbeat")
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+class Served:
+    """A running `ledgerhouse serve`, and what a person does on its page."""
+
+    def __init__(self, url: str, process: subprocess.Popen) -> None:
+        self.url, self.process = url, process
+        self.session = requests.Session()
+        # Prefect's SQLite answers 503 while another of its writers is busy.
+        busy = Retry(total=6, backoff_factor=0.2, status_forcelist=[503], allowed_methods=None)
+        self.session.mount("http://", HTTPAdapter(max_retries=busy))
+
+    def post(self, what: str, body: dict[str, Any]) -> Any:
+        answer = self.session.post(f"{self.url}/api/{what}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def deployments(self) -> dict[str, dict]:
+        return {row["name"]: row for row in self.post("deployments/filter", {})}
+
+    def start(self, deployment: str) -> str:
+        """Press "Quick run"; returns the run's id."""
+        identity = self.deployments()[deployment]["id"]
+        return self.post(
+            f"deployments/{identity}/create_flow_run", {"state": {"type": "SCHEDULED"}}
+        )["id"]
+
+    def read(self, run_id: str) -> dict:
+        return self.session.get(f"{self.url}/api/flow_runs/{run_id}", timeout=30).json()
+
+    def end_of(self, run_id: str) -> dict:
+        return until(lambda: (run := self.read(run_id))["state_type"] in ENDED and run)
+
+    def run(self, deployment: str) -> dict:
+        return self.end_of(self.start(deployment))
+
+    def log_of(self, run_id: str) -> list[str]:
+        mine = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200}
+        pages = [self.post("logs/filter", mine | {"offset": offset}) for offset in (0, 200, 400)]
+        return [row["message"] for page in pages for row in page]
+
+    def tasks_of(self, run_id: str) -> dict[str, str]:
+        mine = {"flow_runs": {"id": {"any_": [run_id]}}}
+        return {row["name"]: row["state_type"] for row in self.post("task_runs/filter", mine)}
+
+    def nodes_of(self, run_id: str) -> dict[str, str]:
+        mine = {"artifacts": {"flow_run_id": {"any_": [run_id]}, "key": {"any_": ["dbt-nodes"]}}}
+        (artifact,) = self.post("artifacts/filter", mine)
+        return {row["name"]: row["status"] for row in json.loads(artifact["data"])}
+
+
+def until(answer: Callable[[], Any], seconds: float = 120) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := answer():
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"it did not come within {seconds} s")
 
 
 @pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home: Path = tmp_path_factory.mktemp("prefect")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PREFECT_HOME", str(home))
-        with own_server(free_port()) as url:
-            yield url
-
-
-def python(settings: Settings, code: str) -> subprocess.CompletedProcess:
-    environment = os.environ | {
-        "WAREHOUSE_PORT": str(settings.warehouse.port),
-        "WAREHOUSE_NAME": settings.warehouse.name,
+    port = free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"
+    } | {
+        "WAREHOUSE_PORT": str(built.warehouse.port),
+        "PREFECT_HOME": str(home),
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     }
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration", "serve", "--port", str(port)],
+            cwd=PROJECT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        page = Served(f"http://127.0.0.1:{port}", process)
+        try:
+            expected = len(SCHEDULES) + len(UPKEEP) + len(SOURCES)
+            until(lambda: process.poll() is not None or is_up(page, expected))
+            assert process.poll() is None, (home / "log").read_text()[-3000:]
+            yield page
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
 
-def found(url: str, what: str) -> list[dict]:
-    answer = requests.post(f"{url}/{what}/filter", json={"sort": None}, timeout=30)
-    answer = answer if answer.ok else requests.post(f"{url}/{what}/filter", json={}, timeout=30)
-    answer.raise_for_status()
-    return answer.json()
+def is_up(page: Served, deployments: int) -> bool:
+    try:
+        return len(page.deployments()) == deployments
+    except requests.RequestException:
+        return False
 
 
-def test_a_job_runs_as_a_flow_and_its_nodes_stand_on_the_page(
-    settings: Settings, prefect: str
-) -> None:
-    ended = python(settings, RUN)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    assert [run["state_type"] for run in found(prefect, "flow_runs")] == ["COMPLETED"]
-    (artifact,) = [row for row in found(prefect, "artifacts") if row["key"] == "dbt-nodes"]
-    nodes = {row["name"]: row["status"] for row in json.loads(artifact["data"])}
-    assert nodes["fct_ledger_entries"] == "success"
+def test_the_schedules_of_the_file_are_on_the_page_and_can_be_paused(served: Served) -> None:
+    deployed = served.deployments()
+    schedules = {
+        name: (row["schedules"][0]["schedule"]["cron"], row["schedules"][0]["schedule"]["timezone"])
+        for name, row in deployed.items()
+        if row["schedules"]
+    }
+    expected = {plan.job: plan.cron for plan in SCHEDULES.values()} | UPKEEP
+    assert schedules == {name: (cron, "UTC") for name, cron in expected.items()}
+    assert set(deployed) == set(expected) | set(SOURCES)
+
+    identity = deployed["tickets"]["id"]
+    served.post(f"deployments/{identity}/pause_deployment", {})
+    assert served.deployments()["tickets"]["paused"]
+    served.post(f"deployments/{identity}/resume_deployment", {})
+    assert not served.deployments()["tickets"]["paused"]
+
+
+def test_a_job_shows_its_steps_its_log_and_its_nodes(settings: Settings, served: Served) -> None:
+    run = served.run("tickets")
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert served.tasks_of(run["id"]) == dict.fromkeys(STEPS, "COMPLETED")
+    assert served.nodes_of(run["id"])["fct_ledger_entries"] == "success"
+    until(lambda: "model fct_ledger_entries: success" in served.log_of(run["id"]), 20)
     assert golden.query(settings, "select job, status from marts.rpt_job_runs") == [
         {"job": "tickets", "status": "completed"}
     ]
 
 
-def test_a_flow_that_finds_another_run_fails_and_says_who_holds_it(
-    settings: Settings, prefect: str
+def test_a_failing_test_fails_the_run_and_is_first_in_its_table(
+    settings: Settings, served: Served
+) -> None:
+    golden_entry(settings)
+    run = served.run("tickets")
+    assert run["state_type"] == "FAILED"
+    assert "assert_amount_is_list_price_less_discount" in run["state"]["message"]
+    nodes = served.nodes_of(run["id"])
+    assert next(iter(nodes.items())) == ("assert_amount_is_list_price_less_discount", "fail")
+    assert len(nodes) > 100
+
+
+def test_a_run_that_finds_another_fails_and_says_who_holds_it(
+    settings: Settings, served: Served
 ) -> None:
     with run_lock(settings):
-        ended = python(settings, RUN)
-    assert ended.returncode != 0
-    newest = max(found(prefect, "flow_runs"), key=lambda run: run["created"])
-    assert newest["state_type"] == "FAILED"
-    assert "holds the warehouse" in newest["state"]["message"]
+        run = served.run("tickets")
+    assert run["state_type"] == "FAILED"
+    assert "Another pipeline run holds the warehouse" in run["state"]["message"]
+    assert golden.query(settings, "select job, status from marts.rpt_job_runs") == [
+        {"job": "tickets", "status": "refused"}
+    ]
 
 
-def test_the_schedules_of_the_file_are_deployments(settings: Settings, prefect: str) -> None:
-    ended = python(settings, DEPLOY)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    deployed = {
-        row["name"]: row["schedules"][0]["schedule"] for row in found(prefect, "deployments")
-    }
-    assert {name: (plan["cron"], plan["timezone"]) for name, plan in deployed.items()} == {
-        plan.job: (plan.cron, "UTC") for plan in SCHEDULES.values()
-    }
+def test_a_source_runs_alone_from_the_page(settings: Settings, served: Served) -> None:
+    run = served.run("seeds")
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert int(golden.query(settings, "select sum(created) as n from raw.load_runs")[0]["n"]) > 0
+    run = served.run("invoca")
+    assert run["state_type"] == "FAILED"
+    assert "not configured: set INVOCA_BASE_URL" in run["state"]["message"]
+
+
+def test_a_run_that_is_killed_is_crashed_on_the_page_and_told(
+    settings: Settings, served: Served
+) -> None:
+    run_id = served.start("tickets")
+    holder = until(lambda: lock_holder(settings))
+    os.kill(holder, signal.SIGKILL)
+    assert served.end_of(run_id)["state_type"] == "CRASHED"
+    killed = "select 1 from marts.rpt_job_runs where job = 'tickets' and status = 'killed'"
+    assert until(lambda: golden.query(settings, killed))
+
+
+def golden_entry(settings: Settings) -> None:
+    """Put an entry into the ledger whose amount is not what its price and discount say."""
+    with connect(settings) as connection:
+        connection.execute(
+            "insert into marts.fct_ledger_entries (entry_id, entry_key, entry_kind, deal_type,"
+            " business_unit, component, account_id, source, source_key, quantity, list_amount,"
+            " discount_amount, amount, currency, reason, occurred_at, recorded_at)"
+            " values ('mortgage:land:1:b:20250210T000500Z', 'mortgage:land:1', 'booking',"
+            " 'mortgage_lead', 'leads', 'sale', 'broker:1', 'billing_db', 'land:1', 1, 80, 0, 81,"
+            " 'USD', 'new', '2025-02-09', '2025-02-10 00:05')"
+        )
+
+
+def lock_holder(settings: Settings) -> int | None:
+    """Return the process that runs a job now."""
+    with psycopg.connect(**settings.warehouse.parameters()) as connection:
+        row = connection.execute(
+            "select split_part(activity.application_name, ' ', 3) from pg_locks as locks"
+            " inner join pg_stat_activity as activity on locks.pid = activity.pid"
+            " where locks.locktype = 'advisory' and locks.granted"
+            " and activity.datname = current_database()"
+        ).fetchone()
+    return int(row[0]) if row else None
