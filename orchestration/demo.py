@@ -9,6 +9,7 @@ from ingestion.sandbox.business import HISTORY_DAYS, open_business
 from ingestion.settings import Settings, SettingsError
 from ingestion.warehouse import connect, forget_everything, holds_other_than_demo, mark_as_demo
 from orchestration import pipeline, report
+from orchestration.dashboard import write_dashboard
 
 log = logging.getLogger(__name__)
 
@@ -44,5 +45,5 @@ def play(settings: Settings) -> list[str]:
             report.show_night(day, night)
             failed += night.failed_sources
     report.show_revenue(settings)
-    report.show_next_steps(settings)
+    report.show_next_steps(settings, write_dashboard(settings))
     return failed

@@ -84,7 +84,7 @@ def heartbeat(job: Job) -> None:
     pipeline.beat(job)
 
 
-def tell_of_the_killed(*_: object) -> None:
+def tell_of_the_killed(*_: object, **__: object) -> None:
     """Send the notice of a run that was killed."""
     pipeline.check(read_settings())
 
