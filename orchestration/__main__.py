@@ -18,6 +18,7 @@ from ingestion.warehouse import RunLockError, WarehouseError, first_line
 from orchestration import demo, pipeline, report, status
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
+from orchestration.docs import write_docs
 from orchestration.logs import log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
 from orchestration.schedules import SCHEDULES
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", _serve)
     serve.add_argument("--port", type=int, default=4200, help="of the page; default: 4200")
     command("dashboard", _dashboard)
+    command("docs", _docs)
     command("replay-snapshots", _replay_snapshots)
     invoices = command("msp-invoices", _msp_invoices)
     invoices.add_argument("month", metavar="yyyymm", help="a closed month, such as 202601")
@@ -216,6 +218,13 @@ def _dashboard(settings: Settings, options: argparse.Namespace) -> int:
     """Write the page of revenue and operations: one file, for a browser without a network."""
     _start_if_embedded(settings)
     report.say(f"{write_dashboard(settings)}")
+    return EXIT_OK
+
+
+def _docs(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the docs site of every model: one file, for a browser without a network."""
+    _start_if_embedded(settings)
+    report.say(f"{write_docs(settings)}")
     return EXIT_OK
 
 

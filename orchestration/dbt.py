@@ -15,7 +15,7 @@ from ingestion.settings import PROJECT, Settings, redact
 
 log = logging.getLogger(__name__)
 
-QUIET = ("--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none")
+QUIET = ("--quiet", "--no-use-colors", "--log-level-file", "none")
 
 
 class DbtError(Exception):
@@ -99,8 +99,7 @@ def run_dbt(
     """
     from dbt.cli.main import dbtRunner
 
-    _export(settings)
-    arguments = [*command, *_places(), *QUIET]
+    arguments = [*dbt_arguments(settings, *command), "--no-write-json"]
     if variables:
         arguments += ["--vars", str(variables)]
     runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
@@ -134,6 +133,12 @@ def _words(node: Any) -> tuple[str, str, str]:
     return node.resource_type, node.node_name, node.node_status
 
 
+def dbt_arguments(settings: Settings, *command: str) -> list[str]:
+    """Return a dbt command with the project's places, its profile filled from the settings."""
+    _export(settings)
+    return [*command, *_places(), *QUIET]
+
+
 def parse_again() -> None:
     """Forget the parsed project (its files or its target have changed)."""
     _manifest.cache_clear()
@@ -144,7 +149,7 @@ def _manifest(identity: tuple[str, ...]) -> object:
     from dbt.cli.main import dbtRunner
 
     with redirect_stdout(StringIO()):
-        outcome = dbtRunner().invoke(["parse", *_places(), *QUIET])
+        outcome = dbtRunner().invoke(["parse", *_places(), *QUIET, "--no-write-json"])
     if not outcome.success:
         raise DbtError(f"The dbt project does not parse: {outcome.exception}")
     return outcome.result
