@@ -106,8 +106,16 @@ create table if not exists raw.notices (
     channel varchar(20) not null,
     error varchar(1000)
 );
+create table if not exists raw.erasures (
+    subject_hash varchar(64) primary key,
+    token varchar(100) not null unique,
+    erased_at timestamp not null
+);
+create table if not exists raw.hash_salts (
+    salt varchar(1000) not null
+);
 """
-NEWEST_BOOK = "raw.notices"
+NEWEST_BOOK = "raw.hash_salts"
 
 
 class WarehouseError(Exception):
@@ -226,6 +234,14 @@ def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
         make_books(connection)
         close_abandoned_runs(connection)
         yield connection
+
+
+def remember_salt(connection: psycopg.Connection, settings: Settings) -> None:
+    """Give the models the salt of their hashes: from here, as SQL would show it to readers."""
+    if settings.salt:
+        with connection.transaction():
+            connection.execute("delete from raw.hash_salts")
+            connection.execute("insert into raw.hash_salts values (%s)", (settings.salt,))
 
 
 def pending_snapshots(connection: psycopg.Connection) -> dict[datetime, list[str]]:

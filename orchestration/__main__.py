@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 
 from ingestion import embedded
+from ingestion.erasure import ErasureError
 from ingestion.landing import LoadFailed
 from ingestion.registry import SOURCES
 from ingestion.run import Run
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except RunLockError as error:
         return _fail(str(error), EXIT_LOCKED)
-    except (DbtError, LoadFailed, InvoiceError) as error:
+    except (DbtError, LoadFailed, InvoiceError, ErasureError) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:
         return _fail(f"The warehouse failed: {first_line(error)}.", EXIT_FAILED)
@@ -90,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("entry_key", help="such as mortgage:professional:17")
     serve = command("serve", _serve)
     serve.add_argument("--port", type=int, default=4200, help="of the page; default: 4200")
+    erase = command("erase", _erase)
+    erase.add_argument("--phone", action="append", default=[], help="a phone of the person")
+    erase.add_argument("--email", action="append", default=[], help="an e-mail of the person")
     command("dashboard", _dashboard)
     command("docs", _docs)
     command("replay-snapshots", _replay_snapshots)
@@ -218,6 +222,16 @@ def _dashboard(settings: Settings, options: argparse.Namespace) -> int:
     """Write the page of revenue and operations: one file, for a browser without a network."""
     _start_if_embedded(settings)
     report.say(f"{write_dashboard(settings)}")
+    return EXIT_OK
+
+
+def _erase(settings: Settings, options: argparse.Namespace) -> int:
+    """Erase a person by phone or e-mail from everything landed and built; no figure changes."""
+    if not (options.phone or options.email):
+        raise SettingsError("Name the person: --phone or --email.")
+    _start_if_embedded(settings)
+    changed = pipeline.erase(settings, options.phone, options.email)
+    report.say(f"{changed} landed version(s) erased; they stay so when a vendor sends them again.")
     return EXIT_OK
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import psycopg
 
-from ingestion import warehouse
+from ingestion import erasure, warehouse
 from ingestion.registry import SOURCES, Outcome, make_stream_tables, sync_source, sync_sources
 from ingestion.run import Run
 from ingestion.settings import Settings
@@ -170,6 +170,22 @@ def build(
     return nodes
 
 
+def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> int:
+    """Erase a person, and build and publish all that was made of what was landed of them.
+
+    Returns the landed versions that were changed. Money is as before, to the cent and the day.
+    """
+    with _recorded(settings, "erase") as (connection, _):
+        make_stream_tables(connection)
+        streams = [stream for module in SOURCES.values() for stream in module.STREAMS]
+        changed = erasure.erase(connection, settings, streams, phones, emails)
+        warehouse.forget_snapshots(connection)
+        _snapshot(connection, settings)
+        _build(settings, "--full-refresh", variables={"whole_history": True})
+        publish(connection, settings, read_marts(settings))
+    return changed
+
+
 def check(settings: Settings) -> list[str]:
     """Send a notice for every missed job and killed run told to nobody yet; returns the jobs."""
     killed: list[str] = []
@@ -198,6 +214,7 @@ def _recorded(
         _killed_told(connection, settings),
         warehouse.recorded_job(connection, name, settings) as record,
     ):
+        warehouse.remember_salt(connection, settings)
         yield connection, record
 
 

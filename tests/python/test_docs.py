@@ -24,7 +24,9 @@ def test_the_docs_are_one_page_that_needs_no_network(built: Settings, tmp_path: 
         page.goto(f"{page_url}#!/overview")
         page.get_by_text("the past can be corrected without being rewritten").wait_for()
         page.goto(f"{page_url}#!/model/model.ledgerhouse.revenue")
-        page.get_by_text("The day it happened (UTC), also for what was corrected later.").first.wait_for()
+        page.get_by_text(
+            "The day it happened (UTC), also for what was corrected later."
+        ).first.wait_for()
         page.goto(f"{page_url}#!/exposure/exposure.ledgerhouse.dashboard")
         page.get_by_text("one file without a network").first.wait_for()
 

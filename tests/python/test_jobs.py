@@ -1,6 +1,9 @@
 """Jobs, their schedules and what people are told of them (SPEC O1, O2, O5)."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -12,8 +15,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from ingestion.settings import NoticeChannel, Settings
-from ingestion.warehouse import RunLockError, connect, run_lock
-from orchestration import pipeline
+from ingestion.warehouse import RunLockError, connect, is_held, run_lock
+from orchestration import pipeline, status
 from orchestration.dbt import DbtError
 from orchestration.schedules import SCHEDULES
 from tests.python import golden
@@ -122,6 +125,52 @@ def test_a_run_that_finds_another_is_refused_recorded_and_told(
         run(watched, "tickets")
     assert jobs(watched)[-1] == ("tickets", "refused")
     assert webhook.posts[0]["kind"] == "failure"
+
+
+def kill(settings: Settings, name: str) -> None:
+    """Run a job in a process of its own and kill it while it holds the warehouse."""
+    child = os.fork()
+    if not child:
+        with pipeline.open_job(settings, name):
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    with connect(settings, autocommit=True) as connection:
+        deadline = time.monotonic() + 20
+        while is_held(connection) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def test_a_killed_run_is_told_by_the_next_and_then_its_recovery(
+    watched: Settings, webhook: Webhook
+) -> None:
+    kill(watched, "tickets")
+    assert jobs(watched) == [("tickets", "running")]
+    run(watched, "nightly")
+    assert [(post["job"], post["kind"]) for post in webhook.posts] == [("tickets", "failure")]
+    assert "tickets failed: The process was killed" in webhook.posts[0]["text"]
+    run(watched, "nightly")
+    assert len(webhook.posts) == 1
+    run(watched, "tickets")
+    assert [(post["job"], post["kind"]) for post in webhook.posts[1:]] == [("tickets", "recovery")]
+    assert jobs(watched)[0] == ("tickets", "killed")
+
+
+def test_a_check_tells_of_a_killed_run_before_the_next_one(
+    watched: Settings, webhook: Webhook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kill(watched, "nightly")
+    status.show(watched)
+    assert "nightly was killed: it began" in capsys.readouterr().out
+    assert pipeline.check(watched) == ["nightly"]
+    assert pipeline.check(watched) == []
+    assert [post["kind"] for post in webhook.posts] == ["failure"]
+
+
+def test_a_check_leaves_a_run_that_goes_on_alone(watched: Settings, webhook: Webhook) -> None:
+    with pipeline.open_job(watched, "tickets"):
+        assert pipeline.check(watched) == []
+        assert jobs(watched) == [("tickets", "running")]
+    assert webhook.posts == []
 
 
 def test_a_missed_job_is_told_once_and_again_after_the_next_miss(
