@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from ingestion.settings import Settings
+from ingestion.warehouse import connect
 from orchestration import pipeline
+from orchestration.dbt import DbtError, run_dbt
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
 
@@ -99,6 +101,57 @@ def as_set(rows: list[dict[str, str]]) -> Counter:
 def assert_equal(scenario: Path, settings: Settings, name: str, statement: str) -> None:
     """The view holds exactly the rows of the oracle's file."""
     assert as_set(golden.query(settings, statement)) == as_set(expected(scenario, name))
+
+
+BREAKS = {
+    "assert_parts_of_a_call_are_its_revenue": (
+        "29_",
+        "update marts.fct_ledger_entries set amount = amount + 0.01"
+        " where entry_id = (select max(entry_id) from marts.fct_ledger_entries"
+        " where component = 'call')",
+    ),
+    "assert_revenue_equals_the_ledger": (
+        "29_",
+        "do $$ begin execute 'create or replace view marts.revenue as select * from ('"
+        " || rtrim(pg_get_viewdef('marts.revenue'::regclass), ';')"
+        " || ') as whole where account_id is null'; end $$",
+    ),
+    "assert_refunds_are_never_above_their_sale": (
+        "04_",
+        "update marts.fct_ledger_entries set amount = amount - 1000 where component = 'refund'",
+    ),
+    "assert_accrual_holds_every_booked_conversion": (
+        "11_",
+        "update marts.fct_ledger_entries set linked_entry_key = 'none'"
+        " where component = 'conversion'",
+    ),
+    "assert_deal_configuration_rows_do_not_overlap": (
+        "11_",
+        "update snapshots.snap_seeds__deal_terms set source_key = 'twice', effective_from ="
+        " '2026-01-02' where source_key = (select min(source_key) from"
+        " snapshots.snap_seeds__deal_terms);"
+        " insert into snapshots.snap_seeds__deal_terms select (jsonb_populate_record(terms,"
+        ' \'{"source_key": "once", "effective_from": "2026-01-01"}\')).*'
+        " from snapshots.snap_seeds__deal_terms as terms",
+    ),
+}
+
+
+@pytest.mark.parametrize("promise", BREAKS)
+def test_a_broken_promise_fails_its_ledger_test(
+    promise: str, settings: Settings, tmp_path: Path
+) -> None:
+    name, breaking = BREAKS[promise]
+    play(next(path for path in WORKED if path.name.startswith(name)), settings, tmp_path)
+    whole_history = {"whole_history": True}
+    run_dbt(settings, "test", "--select", promise, variables=whole_history)
+    with connect(settings) as connection:
+        connection.execute(breaking)
+    try:
+        with pytest.raises(DbtError, match=promise):
+            run_dbt(settings, "test", "--select", promise, variables=whole_history)
+    finally:
+        run_dbt(settings, "run", "--select", "revenue")
 
 
 def test_running_again_without_new_input_adds_no_entry(settings: Settings, tmp_path: Path) -> None:
