@@ -145,6 +145,7 @@ class Settings:
     salt: str | None = field(default=None, repr=False)
     requests_per_minute: int | None = None
     backoff_seconds: float = 0.5
+    retry_seconds: int = 60
     billing_db: Database | None = None
     codex: Codex | None = None
     freshservice: Freshservice | None = None
@@ -216,6 +217,7 @@ def read_settings() -> Settings:
         salt=_salt(),
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
         backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
+        retry_seconds=_number("LEDGERHOUSE_RETRY_SECONDS", 60),
         billing_db=_billing_db(),
         codex=_codex(),
         freshservice=_freshservice(),

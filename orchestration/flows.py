@@ -29,7 +29,6 @@ from orchestration.pipeline import Job
 from orchestration.schedules import SCHEDULES, UPKEEP
 
 RETRIES = 2
-RETRY_SECONDS = 60
 # A run imports this module; by its file, the folder's names would hide packages such as dbt.
 BY_NAME = EntrypointType.MODULE_PATH
 
@@ -41,12 +40,7 @@ class SourceFailed(Exception):
     """A source could not be landed; what it had landed before stays."""
 
 
-@task(
-    task_run_name="sync {source}",
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_SECONDS,
-    cache_policy=NO_CACHE,
-)
+@task(task_run_name="sync {source}", retries=RETRIES, cache_policy=NO_CACHE)
 def sync(job: Job, source: str) -> Outcome:
     """Land one source, tried again by itself."""
     outcome = pipeline.land_source(job, source)
@@ -96,8 +90,10 @@ def run_job(job: JobName) -> None:
     Fails when a source failed, after what could be landed is published.
     """
     log_to_file()
-    with pipeline.open_job(read_settings(), job) as opened:
-        synced = [sync.submit(opened, source) for source in opened.sources]
+    settings = read_settings()
+    sync_patiently = sync.with_options(retry_delay_seconds=settings.retry_seconds)
+    with pipeline.open_job(settings, job) as opened:
+        synced = [sync_patiently.submit(opened, source) for source in opened.sources]
         wait(synced)
         opened.night.outcomes.extend(map(outcome_of, opened.sources, synced))
         build(opened)
@@ -145,6 +141,7 @@ def serve_schedules() -> None:
         run_job.to_deployment(
             name=plan.job,
             description=plan.what,
+            tags=["job"],
             parameters={"job": plan.job},
             schedules=[Cron(plan.cron, timezone="UTC")],
             entrypoint_type=BY_NAME,
@@ -155,6 +152,7 @@ def serve_schedules() -> None:
         upkept.to_deployment(
             name=upkept.name,
             description=upkept.description,
+            tags=["upkeep"],
             schedules=[Cron(UPKEEP[upkept.name], timezone="UTC")],
             entrypoint_type=BY_NAME,
         )
@@ -163,7 +161,8 @@ def serve_schedules() -> None:
     sources = [
         run_source.to_deployment(
             name=source,
-            description=f"{source} now",
+            description=f"Land {source} now, and snapshot it.",
+            tags=["source"],
             parameters={"source": source},
             entrypoint_type=BY_NAME,
         )

@@ -15,6 +15,7 @@ from ingestion import embedded
 from ingestion.settings import Settings, read_settings
 from ingestion.warehouse import connect, ensure_database
 from orchestration import pipeline
+from orchestration.dbt import read_marts, run_dbt
 from tests.python import golden
 from tests.python.msp import Msp, msp
 
@@ -49,6 +50,7 @@ def built(server: Settings) -> Settings:
 @pytest.fixture
 def settings(built: Settings) -> Settings:
     """Settings of an empty warehouse, its models built, and of an empty billing_db."""
+    _restore_marts(built)
     golden.empty(built, "raw", "snapshots", "staging", "intermediate", "marts")
     source = replace(built.warehouse, name="billing_db")
     with psycopg.connect(**source.parameters()) as connection:
@@ -58,6 +60,20 @@ def settings(built: Settings) -> Settings:
             (Path(__file__).parent.parent / "golden/lead_ledger/schema.sql").read_text()
         )
     return replace(built, billing_db=source)
+
+
+def _restore_marts(built: Settings) -> None:
+    """Make the views again that a test's failing build has dropped and left out."""
+    with connect(built) as connection:
+        lost = [
+            mart.name
+            for mart in read_marts(built)
+            if not connection.execute(
+                "select to_regclass(%s)", (f"{mart.schema}.{mart.name}",)
+            ).fetchone()[0]
+        ]
+    if lost:
+        run_dbt(built, "run", "--select", *lost)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect, run_lock
 from orchestration.schedules import SCHEDULES, UPKEEP
 from tests.python import golden
+from tests.python.browser import browser_page, needs_chromium
 from tests.python.conftest import free_port
 
 # One server for all of them.
@@ -97,6 +99,11 @@ def served(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "WAREHOUSE_PORT": str(built.warehouse.port),
         "PREFECT_HOME": str(home),
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "LEDGERHOUSE_RETRY_SECONDS": "0",
+        "LEDGERHOUSE_BACKOFF_SECONDS": "0",
+        "DATTO_BASE_URL": f"http://127.0.0.1:{free_port()}",
+        "DATTO_API_KEY": "nobody",
+        "DATTO_API_SECRET": "listens",
     }
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
@@ -152,6 +159,35 @@ def test_a_job_shows_its_steps_its_log_and_its_nodes(settings: Settings, served:
     assert golden.query(settings, "select job, status from marts.rpt_job_runs") == [
         {"job": "tickets", "status": "completed"}
     ]
+
+
+def test_a_source_that_is_down_is_tried_again_by_itself_and_the_rest_is_published(
+    settings: Settings, served: Served
+) -> None:
+    run = served.run("invoices-and-backup")
+    assert run["state_type"] == "FAILED"
+    assert run["state"]["message"].endswith("SourceFailed: datto")
+    down = dict.fromkeys(("sync billingo", *STEPS[1:]), "COMPLETED") | {"sync datto": "FAILED"}
+    assert served.tasks_of(run["id"]) == down
+    tried = [line for line in served.log_of(run["id"]) if line.startswith("datto failed:")]
+    assert len(tried) == 3
+    assert golden.query(settings, "select job, status, error from marts.rpt_job_runs") == [
+        {"job": "invoices-and-backup", "status": "partial", "error": "failed: datto"}
+    ]
+
+
+@needs_chromium
+def test_the_page_shows_schedules_and_a_run_with_its_log(
+    settings: Settings, served: Served
+) -> None:
+    run = served.run("seeds")
+    with browser_page() as page:
+        page.goto(f"{served.url}/deployments")
+        for name in (*SCHEDULES, *UPKEEP):
+            page.get_by_placeholder("Search deployments").fill(name)
+            page.get_by_role("link", name=name, exact=True).first.wait_for()
+        page.goto(f"{served.url}/runs/flow-run/{run['id']}")
+        page.get_by_text(re.compile(r"seeds\.\w+ completed")).first.wait_for()
 
 
 def test_a_failing_test_fails_the_run_and_is_first_in_its_table(
