@@ -1,4 +1,5 @@
-{#- A value's salted SHA-256 in hexadecimal, to join people without naming them; null without salt. -#}
+{#- A value's salted SHA-256 in hexadecimal, to join people without naming them; null without a
+    salt. -#}
 {% macro salted_hash(value, salt) -%}
 {{ return(adapter.dispatch('salted_hash')(value, salt)) }}
 {%- endmacro %}

@@ -19,11 +19,11 @@ from urllib3.util import Retry
 
 from ingestion.registry import SOURCES
 from ingestion.settings import PROJECT, Settings
-from ingestion.warehouse import connect, run_lock
+from ingestion.warehouse import run_lock
 from orchestration.schedules import SCHEDULES, UPKEEP
 from tests.python import golden
 from tests.python.browser import browser_page, needs_chromium
-from tests.python.conftest import free_port
+from tests.python.conftest import book, free_port
 
 # One server for all of them.
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -193,7 +193,7 @@ def test_the_page_shows_schedules_and_a_run_with_its_log(
 def test_a_failing_test_fails_the_run_and_is_first_in_its_table(
     settings: Settings, served: Served
 ) -> None:
-    golden_entry(settings)
+    book(settings, list_amount="80", amount="81")
     run = served.run("tickets")
     assert run["state_type"] == "FAILED"
     assert "assert_amount_is_list_price_less_discount" in run["state"]["message"]
@@ -232,19 +232,6 @@ def test_a_run_that_is_killed_is_crashed_on_the_page_and_told(
     assert served.end_of(run_id)["state_type"] == "CRASHED"
     killed = "select 1 from marts.rpt_job_runs where job = 'tickets' and status = 'killed'"
     assert until(lambda: golden.query(settings, killed))
-
-
-def golden_entry(settings: Settings) -> None:
-    """Put an entry into the ledger whose amount is not what its price and discount say."""
-    with connect(settings) as connection:
-        connection.execute(
-            "insert into marts.fct_ledger_entries (entry_id, entry_key, entry_kind, deal_type,"
-            " business_unit, component, account_id, source, source_key, quantity, list_amount,"
-            " discount_amount, amount, currency, reason, occurred_at, recorded_at)"
-            " values ('mortgage:land:1:b:20250210T000500Z', 'mortgage:land:1', 'booking',"
-            " 'mortgage_lead', 'leads', 'sale', 'broker:1', 'billing_db', 'land:1', 1, 80, 0, 81,"
-            " 'USD', 'new', '2025-02-09', '2025-02-10 00:05')"
-        )
 
 
 def lock_holder(settings: Settings) -> int | None:
