@@ -197,11 +197,13 @@ def read_settings() -> Settings:
     """
     load_dotenv(PROJECT / ".env", override=False)
     environment = os.environ
-    embedded = not environment.get("WAREHOUSE_HOST")
+    # `ledgerhouse env` prints the embedded server's host for other tools, and says whose it is.
+    host = environment.get("WAREHOUSE_HOST")
+    embedded = not host or (host == "127.0.0.1" and bool(environment.get("WAREHOUSE_IS_EMBEDDED")))
     seeds = environment.get("LEDGERHOUSE_SEEDS_DIR")
     return Settings(
         warehouse=Database(
-            host=environment.get("WAREHOUSE_HOST") or "127.0.0.1",
+            host=host or "127.0.0.1",
             port=_port("WAREHOUSE_PORT", 54329),
             user=environment.get("WAREHOUSE_USER", "ledgerhouse"),
             name=environment.get("WAREHOUSE_NAME", "warehouse"),

@@ -5,7 +5,7 @@
     select min(known_through) from (
         select coalesce(max(loaded_at), {{ beginning() }}) as known_through
         from {{ source('books', 'load_runs') }}
-        where status in ('completed', 'partial') and created + updated + deleted > 0
+        where status in ('completed', 'partial')
         {%- set keepers = watermark_keepers(node_id) if execute else [] %}
         {%- if keepers %}
         union all

@@ -28,6 +28,8 @@ STATUS_STYLES = {
     "killed": "red",
     "refused": "yellow",
 }
+# Parts of a connection that psql and its kin read from the environment.
+LIBPQ = ("HOST", "PORT", "USER", "PASSWORD")
 # Piped output has no width of its own; a table needs one.
 WIDTH = None if sys.stdout.isatty() else 160
 console = Console(highlight=False, emoji=False, width=WIDTH)
@@ -79,21 +81,27 @@ def progress(what: str) -> Iterator[None]:
 
 
 def show_environment(settings: Settings) -> None:
-    """Print the warehouse's connection; a server's own password stays where it is set."""
+    """Print the warehouse's connection for this project, for dbt and, as libpq reads it, for psql.
+
+    A server's own password stays where it is set.
+    """
     warehouse = settings.warehouse
     values = {
         "HOST": warehouse.host,
         "PORT": str(warehouse.port),
         "USER": warehouse.user,
-        "PASSWORD": warehouse.password,
         "NAME": warehouse.name,
-        "SCHEMA": settings.published_schema,
     }
-    if not settings.warehouse_is_embedded:
-        del values["PASSWORD"]
+    if settings.warehouse_is_embedded:
+        values |= {"PASSWORD": warehouse.password, "IS_EMBEDDED": "1"}
+    else:
         say("# WAREHOUSE_PASSWORD: as in your environment")
-    for name, value in values.items():
-        say(f"export WAREHOUSE_{name}={shlex.quote(value)}")
+    libpq = {f"PG{name}": value for name, value in values.items() if name in LIBPQ}
+    libpq["PGDATABASE"] = warehouse.name
+    values["SCHEMA"] = settings.published_schema
+    ours = {f"WAREHOUSE_{name}": value for name, value in values.items()}
+    for name, value in (ours | libpq).items():
+        say(f"export {name}={shlex.quote(value)}")
 
 
 def show_outcomes(outcomes: Sequence[Outcome]) -> None:

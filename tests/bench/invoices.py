@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import simplejson
-from rich.console import Console
 
 from ingestion.landing import Load
 from ingestion.run import Run
@@ -25,6 +24,7 @@ from ingestion.sources import billingo, seeds
 from orchestration import pipeline
 from orchestration.dbt import run_dbt
 from tests.bench import server
+from tests.bench.server import console, show
 
 NIGHT = datetime(2026, 1, 1, 2)
 COMPANIES = """company_id,name,key_variable,is_active,has_payments,has_spendings
@@ -32,8 +32,6 @@ COMPANIES = """company_id,name,key_variable,is_active,has_payments,has_spendings
 """
 LINES = tuple(Line(f"Line {number}", Decimal(3), Decimal("123.45"), "27%") for number in (1, 2, 3))
 MOST_MEGABYTES = 300
-
-console = Console(highlight=False, width=100)
 
 
 def run(settings: Settings, documents: int = 300_000) -> None:
@@ -53,12 +51,12 @@ def run(settings: Settings, documents: int = 300_000) -> None:
             seconds, megabytes, rows = process.submit(_land, settings).result()
     if rows != [documents, len(LINES) * documents]:
         raise RuntimeError(f"{rows} documents and items landed.")
-    console.print(f"{'landed':45}{seconds:9.1f} s{sum(rows) / seconds:12,.0f} rows/s")
+    show("landed", seconds, sum(rows))
     verdict = "met" if megabytes < MOST_MEGABYTES else "MISSED"
     console.print(f"{'peak memory':45}{megabytes:9.0f} MB  goal {MOST_MEGABYTES} MB: {verdict}")
     started = time.monotonic()
     run_dbt(settings, "run", "--select", "int_invoices+", "fct_invoice_lines")
-    console.print(f"{'models built':45}{time.monotonic() - started:9.1f} s")
+    show("models built", time.monotonic() - started)
 
 
 def _land(settings: Settings) -> tuple[float, float, list[int]]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from rich.console import Console
 
 from ingestion.sandbox import billing_db
 from ingestion.sandbox.mortgage_market import LEAD_TYPES, Market
@@ -20,6 +19,7 @@ from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import run_dbt
 from tests.bench import server
+from tests.bench.server import console, show, show_ratio
 
 # The first day after the history. It runs as if a week had passed since the history was landed, so
 # that the nightly tests, which look at what was recorded lately, see the night and not the year.
@@ -27,10 +27,8 @@ NIGHT = date(2026, 1, 1)
 RUN_AT = datetime(2026, 1, 1, 0, 5)
 NIGHT_RUN_AT = RUN_AT + timedelta(days=7)
 STATEMENT = Path(__file__).with_name("ledger.sql").read_text()
-KINDS = ("model", "test")
+KINDS = ("snapshot", "model", "test")
 FIGURES = "count(*), sum(quantity), sum(list_amount), sum(amount), min(entry_id), max(entry_id)"
-
-console = Console(highlight=False, width=100)
 
 
 def run(settings: Settings, leads_per_day: int, days: int) -> None:
@@ -45,7 +43,7 @@ def run(settings: Settings, leads_per_day: int, days: int) -> None:
     tenth = _history(settings, market, days, kept=days // 10)
     _land(settings)
     pipeline.build(replace(settings, now=RUN_AT))
-    _ratio("year / tenth", night, _measure_night(settings, market, tenth), goal=1.2)
+    show_ratio("year / tenth", night, _measure_night(settings, market, tenth), goal=1.2)
 
 
 def _history(settings: Settings, market: Market, days: int, kept: int) -> int:
@@ -70,12 +68,12 @@ def _history(settings: Settings, market: Market, days: int, kept: int) -> int:
 def _measure_landing(settings: Settings, rows: int) -> None:
     console.rule(f"landing {rows:,} deliveries")
     loader = _land(settings)
-    _show("loader", loader, rows)
+    show("loader", loader, rows)
     with server.source(settings) as source, connect(settings) as warehouse:
         warehouse.execute("create schema bench")
         copy = sum(_copy(source, warehouse, table) for table in TABLES)
-    _show("COPY out and in of the same rows, no index", copy, rows)
-    _ratio("loader / COPY", loader, copy)
+    show("COPY out and in of the same rows, no index", copy, rows)
+    show_ratio("loader / COPY", loader, copy)
 
 
 def _land(settings: Settings) -> float:
@@ -116,12 +114,12 @@ def _copy(source: psycopg.Connection, warehouse: psycopg.Connection, table: Tabl
 def _measure_build(settings: Settings, rows: int) -> None:
     console.rule("full build")
     models = _seconds(lambda: run_dbt(settings, "run"))
-    _show("dbt run", models, rows)
+    show("dbt run", models, rows)
     tests = _seconds(lambda: pipeline.build(replace(settings, now=RUN_AT)))
-    _show("all tests of all history, and publishing", tests)
+    show("all tests of all history, and publishing", tests)
     statement = _state(settings)
-    _show("one statement, same indexes", statement, rows)
-    _ratio("dbt run / statement", models, statement, goal=1.5)
+    show("one statement, same indexes", statement, rows)
+    show_ratio("dbt run / statement", models, statement, goal=1.5)
 
 
 def _state(settings: Settings) -> float:
@@ -162,9 +160,9 @@ def _measure_night(settings: Settings, market: Market, rows: int) -> float:
         started = time.time()
         steps = process.submit(_run_night, settings, started).result()
     for step, seconds in steps.items():
-        _show(step, seconds)
+        show(step, seconds)
     total = sum(steps.values())
-    _show("in all", total, goal=30)
+    show("in all", total, goal=30)
     return total
 
 
@@ -179,8 +177,8 @@ def _run_night(settings: Settings, started: float) -> dict[str, float]:
     return {
         "dbt start": start,
         "landing": night.seconds["landing"],
-        "snapshot": night.seconds["snapshot"],
-        # Models and tests run side by side: the step's time is shared out by what each node took.
+        # Nodes of all kinds run side by side: the step's time is shared out by what each took.
+        "snapshot": night.seconds["build"] * shares["snapshot"],
         "build": night.seconds["build"] * shares["model"],
         "test": night.seconds["build"] * shares["test"],
         "publish": night.seconds["publish"],
@@ -191,19 +189,3 @@ def _seconds(action: Callable[[], object]) -> float:
     started = time.monotonic()
     action()
     return time.monotonic() - started
-
-
-def _show(what: str, seconds: float, rows: int = 0, goal: float | None = None) -> None:
-    rate = f"{rows / seconds:12,.0f} rows/s" if rows else ""
-    console.print(f"{what:45}{seconds:9.1f} s{rate}{_verdict(seconds, goal, ' s')}")
-
-
-def _ratio(what: str, seconds: float, against: float, goal: float | None = None) -> None:
-    ratio = seconds / against
-    console.print(f"{what:45}{ratio:9.2f} x{_verdict(ratio, goal, '')}", style="bold")
-
-
-def _verdict(value: float, goal: float | None, unit: str) -> str:
-    if goal is None:
-        return ""
-    return f"   goal {goal}{unit}: {'met' if value <= goal else 'MISSED'}"

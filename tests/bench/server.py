@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import psycopg
+from rich.console import Console
 
 from ingestion import embedded
 from ingestion.settings import Settings, read_settings
@@ -17,12 +18,16 @@ from ingestion.warehouse import connect, ensure_database
 
 SOURCE_NAME = "billing_db"
 
+console = Console(highlight=False, width=100)
+
 
 @contextmanager
 def running(folder: Path) -> Iterator[Settings]:
     """Yield the settings of a new server in `folder`, with billing_db as its second database."""
     data, port = folder.resolve() / "warehouse", _free_port()
-    for name in [name for name in os.environ if name.startswith(("WAREHOUSE_", "BILLING_DB_"))]:
+    for name in [
+        name for name in os.environ if name.startswith(("WAREHOUSE_", "BILLING_DB_", "PG"))
+    ]:
         del os.environ[name]
     os.environ.update(
         LEDGERHOUSE_EMBEDDED_DIR=str(data),
@@ -93,3 +98,21 @@ def _free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
+
+
+def show(what: str, seconds: float, rows: int = 0, goal: float | None = None) -> None:
+    """Print one timing, with its rate where it is of so many rows."""
+    rate = f"{rows / seconds:12,.0f} rows/s" if rows else ""
+    console.print(f"{what:45}{seconds:9.1f} s{rate}{_verdict(seconds, goal, ' s')}")
+
+
+def show_ratio(what: str, seconds: float, against: float, goal: float | None = None) -> None:
+    """Print how many times as long one took as the other."""
+    ratio = seconds / against
+    console.print(f"{what:45}{ratio:9.2f} x{_verdict(ratio, goal, '')}", style="bold")
+
+
+def _verdict(value: float, goal: float | None, unit: str) -> str:
+    if goal is None:
+        return ""
+    return f"   goal {goal}{unit}: {'met' if value <= goal else 'MISSED'}"

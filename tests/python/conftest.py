@@ -19,12 +19,18 @@ from orchestration.dbt import read_marts, run_dbt
 from tests.python import golden
 from tests.python.msp import Msp, msp
 
+# How the names of our settings begin (README, Settings).
+SETTINGS = (
+    *("WAREHOUSE_", "LEDGERHOUSE_", "PG", "INTERNAL_API_", "NOTICE_", "BILLING_DB_", "BILLINGO_"),
+    *("BOBERDOO_", "INVOCA_", "DISPOSITIONS_", "CODEX_", "CORE_", "FRESHSERVICE_", "DATTO_"),
+)
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Settings]:
     """The settings of a running embedded server; nothing of the environment leaks in."""
     for name in list(os.environ):
-        if name.startswith(("WAREHOUSE_", "BILLING_DB_", "INTERNAL_API_", "LEDGERHOUSE_")):
+        if name.startswith(SETTINGS):
             del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="ledgerhouse-tests-"))
     folder.chmod(0o755)

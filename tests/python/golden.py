@@ -17,7 +17,7 @@ from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect, run_lock
 from orchestration import pipeline
-from orchestration.dbt import run_dbt
+from orchestration.dbt import read_manifest, run_dbt
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MORTGAGE_LEADS = ("int_deals__mortgage_lead",)
@@ -115,7 +115,7 @@ def _holding_rows(deals: Sequence[str]) -> list[str]:
 
 
 def empty(settings: Settings, *schemas: str) -> None:
-    """Empty every table of the schemas; their views stay."""
+    """Empty every table of the schemas; all views are there afterwards."""
     with connect(settings) as connection:
         tables = connection.execute(
             "select format('%%I.%%I', schemaname, tablename) from pg_tables"
@@ -123,6 +123,11 @@ def empty(settings: Settings, *schemas: str) -> None:
             (list(schemas),),
         ).fetchall()
         connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
+        views = {name for (name,) in connection.execute("select viewname from pg_views")}
+    # A build that fails half-way has dropped views that it did not come to make again.
+    nodes = read_manifest(settings)["nodes"].values()
+    if {node["name"] for node in nodes if node["config"]["materialized"] == "view"} - views:
+        run_dbt(settings, "run", "--select", "config.materialized:view")
 
 
 def build_from_empty(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from ingestion.settings import PROJECT, Settings
+from ingestion.settings import PROJECT, Settings, read_settings
 from ingestion.warehouse import connect, run_lock
 from orchestration.__main__ import EXIT_LOCKED, EXIT_USAGE, main
 from orchestration.dbt import DbtError, run_dbt
@@ -135,3 +135,16 @@ def test_an_unreachable_warehouse_is_named_without_its_password(
     assert "cannot be reached" in message
     assert "WAREHOUSE_PASSWORD" in message
     assert "not-the-password" not in message
+
+
+def test_a_shell_that_took_the_environment_has_the_same_warehouse(
+    server: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["env"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        name, value = line.removeprefix("export ").split("=", 1)
+        monkeypatch.setenv(name, value)
+    assert read_settings() == server
+    assert main(["up"]) == 0
+    with psycopg.connect() as connection:
+        assert connection.info.dbname == server.warehouse.name

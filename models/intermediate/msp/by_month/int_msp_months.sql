@@ -4,7 +4,7 @@ with recursive
 landings as (
     select max(loaded_at) as now_at
     from {{ source('books', 'load_runs') }}
-    where status in ('completed', 'partial') and created + updated + deleted > 0
+    where status in ('completed', 'partial')
 ),
 
 companies as (
