@@ -128,7 +128,14 @@ def _become_analyst(connection: psycopg.Connection, settings: Settings) -> None:
     made = connection.execute("select to_regclass(%s)", (f"{schema}.rpt_publications",)).fetchone()
     if not made or not made[0]:
         raise SettingsError(f"Nothing is published to {schema} yet: run `ledgerhouse nightly`.")
-    connection.execute(sql.SQL("set role {}").format(sql.Identifier(settings.analyst_role)))
+    role = sql.Identifier(settings.analyst_role)
+    try:
+        connection.execute(sql.SQL("set role {}").format(role))
+    except psycopg.errors.InsufficientPrivilege:
+        raise SettingsError(
+            f"The warehouse's user may not act as {settings.analyst_role}. Let an administrator run"
+            f" `grant {settings.analyst_role} to {settings.warehouse.user}`."
+        ) from None
     connection.execute("select set_config('search_path', %s, false)", (schema,))
 
 
