@@ -18,6 +18,7 @@ import psycopg
 import simplejson
 from psycopg import sql
 
+from ingestion.erasure import Erasures, Personal, read_erasures
 from ingestion.settings import Settings, redact
 from ingestion.warehouse import first_line
 
@@ -40,7 +41,8 @@ class Stream:
 
     `key` names the fields whose values, joined by `:`, are the record's `source_key`.
     `scope_field` is the payload field on which time windows and parents are declared (indexed).
-    `max_deleted_share` overrides the setting of the same name (SPEC R3).
+    `max_deleted_share` overrides the setting of the same name (SPEC R3). `personal` tells where its
+    payload holds people.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Stream:
     key: tuple[str, ...]
     scope_field: str | None = None
     max_deleted_share: float | None = None
+    personal: Personal | None = None
 
     @property
     def table(self) -> sql.Identifier:
@@ -134,6 +137,7 @@ class Load:
     loaded_at: datetime
     load_id: int
     cursor: str | None
+    erasures: Erasures = field(default_factory=Erasures)
     counts: Counts = field(default_factory=Counts)
     status: str = "running"
     error: str | None = None
@@ -155,8 +159,12 @@ class Load:
             self.write(row)
 
     def encode(self, record: Any) -> tuple[str, str]:
-        """Return the record as a row to `write`; raises ValueError if it cannot be landed."""
-        return source_key(record, self.stream.key), _as_json(record)
+        """Return the record as a row to `write`; raises ValueError if it cannot be landed.
+
+        Of a person who was erased it holds no more than was left then.
+        """
+        key = source_key(record, self.stream.key)
+        return key, _as_json(self.erasures.applied(record, self.stream.personal))
 
     def write(self, row: tuple[str, str]) -> None:
         """Take a row that `encode` made."""
@@ -386,7 +394,7 @@ class Load:
                 "     and kept.record_hash = rejected.record_hash)",
                 source=self.stream.source,
                 stream=self.stream.name,
-                text=text,
+                text="erased" if self.erasures.holds(text) else text,
                 hash=digest,
                 reason=reason,
             )
@@ -426,6 +434,8 @@ def open_load(
     load_id, cursor = _open_run(connection, stream, tenant, loaded_at)
     load = Load(connection, settings, stream, tenant, loaded_at, load_id, cursor)
     try:
+        if stream.personal:
+            load.erasures = read_erasures(connection, settings)
         yield load
         if load.status == "running":
             raise LoadFailed(f"{stream.source}.{stream.name}: the load was not completed")

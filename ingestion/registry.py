@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -85,4 +86,6 @@ def sync_source(name: str, run: Run) -> Outcome:
 def sync_sources(names: Sequence[str], run: Run) -> list[Outcome]:
     """Land several sources side by side; one that fails leaves the others done."""
     with ThreadPoolExecutor(max_workers=max(1, min(4, len(names)))) as pool:
-        return list(pool.map(lambda name: sync_source(name, run), names))
+        # A thread of its own does not inherit the context that the caller's log hangs on.
+        started = [pool.submit(copy_context().run, sync_source, name, run) for name in names]
+        return [future.result() for future in started]

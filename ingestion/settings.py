@@ -142,8 +142,10 @@ class Settings:
     now: datetime | None
     max_deleted_share: float
     analyst_role: str = "analyst"
+    salt: str | None = field(default=None, repr=False)
     requests_per_minute: int | None = None
     backoff_seconds: float = 0.5
+    retry_seconds: int = 60
     billing_db: Database | None = None
     codex: Codex | None = None
     freshservice: Freshservice | None = None
@@ -214,8 +216,10 @@ def read_settings() -> Settings:
         now=_clock(environment.get("LEDGERHOUSE_NOW")),
         max_deleted_share=_share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
         analyst_role=environment.get("WAREHOUSE_ANALYST_ROLE", "analyst"),
+        salt=_salt(),
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
         backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
+        retry_seconds=_number("LEDGERHOUSE_RETRY_SECONDS", 60),
         billing_db=_billing_db(),
         codex=_codex(),
         freshservice=_freshservice(),
@@ -308,6 +312,13 @@ def _dispositions() -> Dispositions | None:
         feed_url=feed_url or None,
         feed_token=required("DISPOSITIONS_FEED_TOKEN") if feed_url else None,
     )
+
+
+def _salt() -> str | None:
+    salt = os.environ.get("LEDGERHOUSE_SALT") or None
+    if salt and len(salt) < 16:
+        raise SettingsError("LEDGERHOUSE_SALT is too short. It must have 16 characters or more.")
+    return salt
 
 
 def _notices() -> NoticeChannel | None:

@@ -106,8 +106,16 @@ create table if not exists raw.notices (
     channel varchar(20) not null,
     error varchar(1000)
 );
+create table if not exists raw.erasures (
+    subject_hash varchar(64) primary key,
+    token varchar(100) not null unique,
+    erased_at timestamp not null
+);
+create table if not exists raw.hash_salts (
+    salt varchar(1000) not null
+);
 """
-NEWEST_BOOK = "raw.notices"
+NEWEST_BOOK = "raw.hash_salts"
 
 
 class WarehouseError(Exception):
@@ -183,19 +191,33 @@ def make_books(connection: psycopg.Connection) -> None:
 
 
 def close_abandoned_runs(connection: psycopg.Connection) -> None:
-    """Close loads and jobs that a killed process left `running` as `failed` (SPEC R4).
+    """Close what a killed process left `running`: loads as `failed` (SPEC R4), jobs as `killed`.
 
     Only the holder of the run lock may call it.
     """
-    for books, unit in (("raw.load_runs", "load"), ("raw.job_runs", "job")):
+    for books, unit, status in (
+        ("raw.load_runs", "load", "failed"),
+        ("raw.job_runs", "job", "killed"),
+    ):
         closed = connection.execute(
-            f"update {books} set status = 'failed', finished_at = clock_timestamp(),"
+            f"update {books} set status = '{status}', finished_at = clock_timestamp(),"
             f" error = 'The process was killed before this {unit} was done.'"
             " where status = 'running'"
         ).rowcount
         if closed:
-            log.warning("%s %s(s) of a killed run closed as failed", closed, unit)
+            log.warning("%s %s(s) of a killed run closed as %s", closed, unit, status)
     connection.commit()
+
+
+def is_held(connection: psycopg.Connection) -> bool:
+    """Tell whether a pipeline run holds the warehouse now."""
+    row = connection.execute(
+        "select exists (select 1 from pg_locks where locktype = 'advisory' and granted"
+        " and objid = %s and database = ("
+        "   select oid from pg_database where datname = current_database()))",
+        (RUN_LOCK,),
+    ).fetchone()
+    return bool(row and row[0])
 
 
 @contextmanager
@@ -212,6 +234,14 @@ def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
         make_books(connection)
         close_abandoned_runs(connection)
         yield connection
+
+
+def remember_salt(connection: psycopg.Connection, settings: Settings) -> None:
+    """Give the models the salt of their hashes: from here, as SQL would show it to readers."""
+    if settings.salt:
+        with connection.transaction():
+            connection.execute("delete from raw.hash_salts")
+            connection.execute("insert into raw.hash_salts values (%s)", (settings.salt,))
 
 
 def pending_snapshots(connection: psycopg.Connection) -> dict[datetime, list[str]]:

@@ -4,20 +4,23 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import psycopg
 
 from ingestion import embedded
+from ingestion.erasure import ErasureError
 from ingestion.landing import LoadFailed
 from ingestion.registry import SOURCES
 from ingestion.run import Run
-from ingestion.settings import PROJECT, Settings, SettingsError, read_settings
+from ingestion.settings import Settings, SettingsError, read_settings
 from ingestion.sources import billingo
 from ingestion.warehouse import RunLockError, WarehouseError, first_line
 from orchestration import demo, pipeline, report, status
+from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
+from orchestration.docs import write_docs
+from orchestration.logs import log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
 from orchestration.schedules import SCHEDULES
 
@@ -37,14 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        _log_to(options.verbose)
+        log_to_file()
+        log_to_console(options.verbose)
         settings = read_settings()
         return options.command(settings, options)
     except (SettingsError, WarehouseError) as error:
         return _fail(str(error), EXIT_USAGE)
     except RunLockError as error:
         return _fail(str(error), EXIT_LOCKED)
-    except (DbtError, LoadFailed, InvoiceError) as error:
+    except (DbtError, LoadFailed, InvoiceError, ErasureError) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:
         return _fail(f"The warehouse failed: {first_line(error)}.", EXIT_FAILED)
@@ -85,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status)
     explain = command("explain", _explain)
     explain.add_argument("entry_key", help="such as mortgage:professional:17")
+    serve = command("serve", _serve)
+    serve.add_argument("--port", type=int, default=4200, help="of the page; default: 4200")
+    erase = command("erase", _erase)
+    erase.add_argument("--phone", action="append", default=[], help="a phone of the person")
+    erase.add_argument("--email", action="append", default=[], help="an e-mail of the person")
+    command("dashboard", _dashboard)
+    command("docs", _docs)
     command("replay-snapshots", _replay_snapshots)
     invoices = command("msp-invoices", _msp_invoices)
     invoices.add_argument("month", metavar="yyyymm", help="a closed month, such as 202601")
@@ -198,6 +209,39 @@ def _msp_invoices(settings: Settings, options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Run the schedules with Prefect: on the server of PREFECT_API_URL, or with one of its own."""
+    from orchestration import server
+
+    _start_if_embedded(settings)
+    server.serve(options.port)
+    return EXIT_OK
+
+
+def _dashboard(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the page of revenue and operations: one file, for a browser without a network."""
+    _start_if_embedded(settings)
+    report.say(f"{write_dashboard(settings)}")
+    return EXIT_OK
+
+
+def _erase(settings: Settings, options: argparse.Namespace) -> int:
+    """Erase a person by phone or e-mail from everything landed and built; no figure changes."""
+    if not (options.phone or options.email):
+        raise SettingsError("Name the person: --phone or --email.")
+    _start_if_embedded(settings)
+    changed = pipeline.erase(settings, options.phone, options.email)
+    report.say(f"{changed} landed version(s) erased; they stay so when a vendor sends them again.")
+    return EXIT_OK
+
+
+def _docs(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the docs site of every model: one file, for a browser without a network."""
+    _start_if_embedded(settings)
+    report.say(f"{write_docs(settings)}")
+    return EXIT_OK
+
+
 def _replay_snapshots(settings: Settings, options: argparse.Namespace) -> int:
     """Drop the snapshots and make them again from raw, landing by landing."""
     _start_if_embedded(settings)
@@ -227,24 +271,6 @@ def _fail(message: str, code: int) -> int:
     log.error("%s", message)
     report.complain(message)
     return code
-
-
-def _log_to(verbose: bool) -> None:
-    """Log to the console (steps only when verbose) and to a rotating file under logs/ (O6)."""
-    folder = PROJECT / "logs"
-    folder.mkdir(exist_ok=True)
-    file = RotatingFileHandler(folder / "ledgerhouse.log", maxBytes=10_000_000, backupCount=5)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    console = logging.StreamHandler()
-    console.setFormatter(logging.Formatter("  %(message)s"))
-    console.setLevel(logging.INFO if verbose else logging.WARNING)
-    # Errors are printed by the command itself, once.
-    console.addFilter(lambda record: record.levelno < logging.ERROR or verbose)
-    for name in ("ingestion", "orchestration"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.INFO)
-        logger.handlers = [file, console]
-        logger.propagate = False
 
 
 if __name__ == "__main__":

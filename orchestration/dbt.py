@@ -1,8 +1,9 @@
 """dbt, run in this process: one function that raises when a node fails."""
 
+import contextvars
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,11 +15,15 @@ from ingestion.settings import PROJECT, Settings, redact
 
 log = logging.getLogger(__name__)
 
-QUIET = ("--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none")
+QUIET = ("--quiet", "--no-use-colors", "--log-level-file", "none")
 
 
 class DbtError(Exception):
-    """A dbt command failed; the message names the nodes and what each said."""
+    """A dbt command failed; the message names the nodes that did, `nodes` are all that ran."""
+
+    def __init__(self, message: str, nodes: Sequence["NodeResult"] = ()) -> None:
+        super().__init__(message)
+        self.nodes = list(nodes)
 
 
 @dataclass(frozen=True)
@@ -94,21 +99,44 @@ def run_dbt(
     """
     from dbt.cli.main import dbtRunner
 
-    _export(settings)
-    arguments = [*command, *_places(), *QUIET]
+    arguments = [*dbt_arguments(settings, *command), "--no-write-json"]
     if variables:
         arguments += ["--vars", str(variables)]
-    runner = dbtRunner(manifest=_manifest(_identity(settings)))
+    runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
     with redirect_stdout(StringIO()):
         outcome = runner.invoke(arguments)
     results = [_result(node) for node in getattr(outcome.result, "results", None) or []]
     failed = [node for node in results if node.status in ("error", "fail", "runtime error")]
     if failed or not outcome.success:
-        raise DbtError(redact(_explain(command[0], failed, outcome.exception), settings))
+        message = _explain(command[0], failed, outcome.exception)
+        raise DbtError(redact(message, settings), results)
     for node in results:
         if node.status == "warn":
             log.warning("dbt: %s: %s", node.name, node.message)
     return results
+
+
+def _log_nodes() -> Callable[[Any], None]:
+    """Return a dbt callback that logs every node as it ends."""
+    # dbt's threads do not inherit the context that ties a record to its Prefect run.
+    context = contextvars.copy_context()
+
+    def log_node(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            node = event.data.node_info
+            context.copy().run(log.info, "%s %s: %s", *_words(node))
+
+    return log_node
+
+
+def _words(node: Any) -> tuple[str, str, str]:
+    return node.resource_type, node.node_name, node.node_status
+
+
+def dbt_arguments(settings: Settings, *command: str) -> list[str]:
+    """Return a dbt command with the project's places, its profile filled from the settings."""
+    _export(settings)
+    return [*command, *_places(), *QUIET]
 
 
 def parse_again() -> None:
@@ -121,7 +149,7 @@ def _manifest(identity: tuple[str, ...]) -> object:
     from dbt.cli.main import dbtRunner
 
     with redirect_stdout(StringIO()):
-        outcome = dbtRunner().invoke(["parse", *_places(), *QUIET])
+        outcome = dbtRunner().invoke(["parse", *_places(), *QUIET, "--no-write-json"])
     if not outcome.success:
         raise DbtError(f"The dbt project does not parse: {outcome.exception}")
     return outcome.result

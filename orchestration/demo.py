@@ -3,12 +3,14 @@
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from secrets import token_hex
 
 from ingestion import embedded
 from ingestion.sandbox.business import HISTORY_DAYS, open_business
 from ingestion.settings import Settings, SettingsError
 from ingestion.warehouse import connect, forget_everything, holds_other_than_demo, mark_as_demo
 from orchestration import pipeline, report
+from orchestration.dashboard import write_dashboard
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ def play(settings: Settings) -> list[str]:
     today = datetime.now(UTC).date()
     nights = [today - timedelta(days=ago) for ago in reversed(range(NIGHTS))]
     failed: list[str] = []
+    salt = settings.salt or token_hex(16)
     report.say(f"A year of a simulated business ({HISTORY_DAYS} days), then {NIGHTS} nights:")
     with open_business(settings, nights[0]) as business:
         for number, day in enumerate(nights):
@@ -40,9 +43,10 @@ def play(settings: Settings) -> list[str]:
                 business.play(day - timedelta(days=1))
             clock = datetime.combine(day, time(0, 5))
             with report.progress(f"night of {day}"):
-                night = pipeline.nightly(replace(business.settings(), now=clock))
+                tonight = replace(business.settings(), now=clock, salt=salt)
+                night = pipeline.nightly(tonight)
             report.show_night(day, night)
             failed += night.failed_sources
     report.show_revenue(settings)
-    report.show_next_steps(settings)
+    report.show_next_steps(settings, write_dashboard(settings))
     return failed

@@ -27,10 +27,24 @@ with last_runs as (
 select
     exists (
         select 1 from last_runs
-        where recency = 2 and status in ('failed', 'partial', 'refused')
+        where recency = 2 and status in ('failed', 'partial', 'refused', 'killed')
     ) or coalesce((
         select kind = 'missed' from raw.notices where job = %(job)s order by sent_at desc limit 1
     ), false)
+"""
+UNTOLD_KILLS = """
+select job, error from raw.job_runs as job_runs
+where status = 'killed'
+    and not exists (
+        select 1 from raw.job_runs as later
+        where later.job = job_runs.job and later.job_run_id > job_runs.job_run_id
+            and later.finished_at is not null
+    )
+    and not exists (
+        select 1 from raw.notices as notices
+        where notices.job = job_runs.job and notices.kind = 'failure' and notices.error is null
+            and notices.sent_at >= job_runs.finished_at
+    )
 """
 UNTOLD_MISSES = """
 select missed.job, missed.last_success_at from marts.rpt_missed_jobs as missed
@@ -52,6 +66,15 @@ def tell_recovery(connection: psycopg.Connection, settings: Settings, job: str) 
     row = connection.execute(TROUBLES, {"job": job}).fetchone()
     if row and row[0]:
         _send(connection, settings, job, "recovery", f"{job} has recovered.")
+
+
+def tell_killed(connection: psycopg.Connection, settings: Settings) -> list[str]:
+    """Send a notice for every job whose last run was killed, told to nobody yet; returns them."""
+    killed = connection.execute(UNTOLD_KILLS).fetchall()
+    for job, error in killed:
+        message = f"{error} Its next run goes on where it stood."
+        _send(connection, settings, job, "failure", f"{job} failed: {message}")
+    return [job for job, _ in killed]
 
 
 def tell_missed(connection: psycopg.Connection, settings: Settings) -> list[str]:

@@ -6,13 +6,13 @@ Every job holds the run lock (SPEC R8); a killed one is finished by the next.
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
 
-from ingestion import warehouse
+from ingestion import erasure, warehouse
 from ingestion.registry import SOURCES, Outcome, make_stream_tables, sync_source, sync_sources
 from ingestion.run import Run
 from ingestion.settings import Settings
@@ -170,10 +170,31 @@ def build(
     return nodes
 
 
+def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> int:
+    """Erase a person, and build and publish all that was made of what was landed of them.
+
+    Returns the landed versions that were changed. Money is as before, to the cent and the day.
+    """
+    with _recorded(settings, "erase") as (connection, _):
+        make_stream_tables(connection)
+        streams = [stream for module in SOURCES.values() for stream in module.STREAMS]
+        changed = erasure.erase(connection, settings, streams, phones, emails)
+        warehouse.forget_snapshots(connection)
+        _snapshot(connection, settings)
+        _build(settings, "--full-refresh", variables={"whole_history": True})
+        publish(connection, settings, read_marts(settings))
+    return changed
+
+
 def check(settings: Settings) -> list[str]:
-    """Send a notice for every missed job that nobody was told of; returns their names."""
+    """Send a notice for every missed job and killed run told to nobody yet; returns the jobs."""
+    killed: list[str] = []
+    # A run that goes on was not killed.
+    with suppress(warehouse.RunLockError), warehouse.run_lock(settings) as connection:
+        killed = notices.tell_killed(connection, settings)
     with warehouse.connect(settings, autocommit=True) as connection:
-        return notices.tell_missed(connection, settings)
+        missed = notices.tell_missed(connection, settings)
+    return sorted({*killed, *missed})
 
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
@@ -190,9 +211,17 @@ def _recorded(
 ) -> Iterator[tuple[psycopg.Connection, warehouse.JobRecord]]:
     with (
         warehouse.run_lock(settings) as connection,
+        _killed_told(connection, settings),
         warehouse.recorded_job(connection, name, settings) as record,
     ):
+        warehouse.remember_salt(connection, settings)
         yield connection, record
+
+
+@contextmanager
+def _killed_told(connection: psycopg.Connection, settings: Settings) -> Iterator[None]:
+    notices.tell_killed(connection, settings)
+    yield
 
 
 def _tell(settings: Settings, name: str, trouble: str | None) -> None:

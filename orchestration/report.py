@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -20,7 +21,13 @@ from ingestion.warehouse import connect
 from orchestration.dbt import NodeResult
 from orchestration.pipeline import Night
 
-STATUS_STYLES = {"completed": "green", "partial": "yellow", "failed": "red", "refused": "yellow"}
+STATUS_STYLES = {
+    "completed": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "killed": "red",
+    "refused": "yellow",
+}
 # Parts of a connection that psql and its kin read from the environment.
 LIBPQ = ("HOST", "PORT", "USER", "PASSWORD")
 # Piped output has no width of its own; a table needs one.
@@ -165,8 +172,8 @@ def show_revenue(settings: Settings) -> None:
     show(settings, "Not billed, and why", EXCEPTIONS)
 
 
-def show_next_steps(settings: Settings) -> None:
-    """Print where to look next."""
+def show_next_steps(settings: Settings, dashboard: Path) -> None:
+    """Print where to look next; the dashboard comes last, to be seen."""
     say("\nThe warehouse is up. Look next:")
     say("  .venv/bin/ledgerhouse status            sources, runs, exceptions")
     say("  .venv/bin/ledgerhouse explain <key>     every entry of a sale, and why")
@@ -178,8 +185,12 @@ def show_next_steps(settings: Settings) -> None:
     for (entry_key,) in corrected:
         say(f"                                          for one that was corrected: {entry_key}")
     say('  eval "$(.venv/bin/ledgerhouse env)"     then psql or dbt reach the warehouse')
-    say("  .venv/bin/dbt docs generate --static    the docs site: target/static_index.html")
+    say("  .venv/bin/ledgerhouse docs              the docs site, as one page")
+    say(
+        "  .venv/bin/ledgerhouse serve             the schedules and their page, run now, live logs"
+    )
     say("  .venv/bin/ledgerhouse down              stop the embedded Postgres")
+    say(f"\nThe dashboard, to open in a browser: {dashboard}")
 
 
 def show_entry_key(settings: Settings, entry_key: str) -> bool:

@@ -32,3 +32,9 @@ SCHEDULES = {
         Schedule("tickets", "0 3-21/6 * * *", 8, "tickets and their hours", ("freshservice",)),
     )
 }
+
+# What looks after the jobs, by cron expression (UTC).
+UPKEEP = {
+    "build": "0 5 * * 0",
+    "check": "30 * * * *",
+}

@@ -1,6 +1,7 @@
 """`ledgerhouse status`: what analysts read, what ran, what is late, and what waits for somebody."""
 
 from ingestion.settings import Settings
+from ingestion.warehouse import connect, is_held
 from orchestration import report
 
 PUBLISHED = """
@@ -12,7 +13,9 @@ select
     split_part(job_runs.error, E'\n', 1) as error
 from raw.publications as publications
 left join raw.job_runs as job_runs
-    on job_runs.started_at > publications.published_at and job_runs.status = 'failed'
+    on
+        job_runs.started_at > publications.published_at
+        and job_runs.status in ('failed', 'killed')
 where publications.schema_name = %s
 order by publications.publication_id desc, job_runs.job_run_id desc limit 1
 """
@@ -25,6 +28,10 @@ JOBS = """
 select job, status, as_of, date_trunc('second', started_at) as started_at,
     duration_seconds as seconds, left(split_part(error, E'\n', 1), 100) as error
 from marts.rpt_job_runs order by job_run_id desc limit 8
+"""
+RUNNING = """
+select job, date_trunc('second', started_at) from raw.job_runs
+where status = 'running' order by job_run_id
 """
 LATE = """
 select job, cron, date_trunc('second', last_success_at) as last_success_at,
@@ -48,6 +55,7 @@ def show(settings: Settings) -> None:
     _show_published(settings)
     report.show(settings, "Sources", SOURCES)
     report.show(settings, "Last jobs", JOBS)
+    _show_killed(settings)
     report.show(settings, "Late jobs", LATE)
     report.show(settings, "Not billed, and why", report.EXCEPTIONS)
     report.show(settings, "Quarantined records", QUARANTINE)
@@ -55,6 +63,16 @@ def show(settings: Settings) -> None:
         if report.read_rows(settings, "select to_regclass(%s)", f"marts.{name}")[1][0][0]:
             count = report.read_rows(settings, f"select count(*) from marts.{name}")[1][0][0]
             report.say(f"{name}: {count}")
+
+
+def _show_killed(settings: Settings) -> None:
+    """Say which runs seem to go on, but hold nothing: their process is gone."""
+    with connect(settings) as connection:
+        rows = [] if is_held(connection) else connection.execute(RUNNING).fetchall()
+    for job, started_at in rows:
+        report.warn(
+            f"{job} was killed: it began {started_at} UTC. Its next run goes on from there."
+        )
 
 
 def _show_published(settings: Settings) -> None:

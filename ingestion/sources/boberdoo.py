@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import simplejson
 
+from ingestion.erasure import Personal
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import EVERYTHING, Load, Stream, children_of, open_load, window
 from ingestion.run import Run
@@ -31,7 +32,14 @@ REQUIRES = (
 
 PARTNERS = Stream(NAME, "partners", key=("partner_id",))
 FILTER_SETS = Stream(NAME, "filter_sets", key=("filter_set_id",))
-LEADS = Stream(NAME, "leads", key=("lead_id",))
+LEADS = Stream(
+    NAME,
+    "leads",
+    key=("lead_id",),
+    personal=Personal(
+        ("phone",), ("email",), kept=("src", "sub_id", "call_id"), within="lead_data"
+    ),
+)
 # A lead is always answered with all its buyers: they may lose any share of their rows.
 LEAD_PARTNERS = Stream(
     NAME, "lead_partners", ("lead_id", "position"), scope_field="lead_id", max_deleted_share=1.0

@@ -12,6 +12,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from ingestion.erasure import Personal
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import EVERYTHING, Load, Scope, Stream, children_of, open_load
 from ingestion.run import Run
@@ -31,7 +32,16 @@ PLAN_FEATURES = Stream(
 COMPANIES = Stream(NAME, "companies", key=("account_number",))
 ASSETS = Stream(NAME, "assets", key=("id",))
 # A contact can belong to two companies.
-CONTACTS = Stream(NAME, "contacts", key=("account_number", "id"))
+CONTACTS = Stream(
+    NAME,
+    "contacts",
+    key=("account_number", "id"),
+    personal=Personal(
+        ("phone",),
+        ("email",),
+        kept=("id", "account_number", "active", "employment_type", "billing_type", "custom_cost"),
+    ),
+)
 TICKETS = Stream(NAME, "tickets", key=("ticket_id",))
 STREAMS = [PLANS, PLAN_FEATURES, COMPANIES, ASSETS, CONTACTS, TICKETS]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import simplejson
 
+from ingestion.erasure import Personal
 from ingestion.http import VendorError, open_client
 from ingestion.landing import Load, LoadFailed, Stream, open_load
 from ingestion.run import Run
@@ -23,8 +24,17 @@ from ingestion.warehouse import connect
 NAME = "dispositions"
 REQUIRES = ("DISPOSITIONS_DIR or DISPOSITIONS_FEED_URL",)
 
-FILE_EVENTS = Stream(NAME, "file_events", key=("event_id",))
-FEED_EVENTS = Stream(NAME, "feed_events", key=("event_id",))
+# A partner's own columns and the agent's notes may say anything of the person.
+PERSONAL = Personal(
+    ("phone",),
+    ("email",),
+    kept=(
+        *("event_id", "partner_id", "row_number", "lead_id", "call_id", "buyer_lead_ref"),
+        *("status", "sale_amount", "returned", "return_reason"),
+    ),
+)
+FILE_EVENTS = Stream(NAME, "file_events", key=("event_id",), personal=PERSONAL)
+FEED_EVENTS = Stream(NAME, "feed_events", key=("event_id",), personal=PERSONAL)
 STREAMS = [FILE_EVENTS, FEED_EVENTS]
 
 IDENTIFIERS = ("lead_id", "call_id", "buyer_lead_ref", "phone", "email")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from ingestion.erasure import Personal
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import Load, Stream, open_load
 from ingestion.run import Run
@@ -18,7 +19,25 @@ from ingestion.warehouse import connect
 NAME = "invoca"
 REQUIRES = ("INVOCA_BASE_URL", "INVOCA_TOKEN", "INVOCA_NETWORK_ID")
 
-TRANSACTIONS = Stream(NAME, "transactions", key=("transaction_id",))
+# What the caller is known by goes; what the call is and pays stays.
+CALL_FIELDS = (
+    *("transaction", "complete_call_id", "correct", "start_time", "duration", "connect_", "ivr_"),
+    *(
+        "advertiser_",
+        "affiliate_",
+        "lead_id",
+        "dynamic_number_pool_",
+        "revenue",
+        "sale_",
+        "signal_",
+    ),
+)
+TRANSACTIONS = Stream(
+    NAME,
+    "transactions",
+    key=("transaction_id",),
+    personal=Personal(("calling_phone_number",), (), kept=CALL_FIELDS),
+)
 STREAMS = [TRANSACTIONS]
 
 PER_MINUTE = 20  # a working pipeline waits 3 seconds between pages

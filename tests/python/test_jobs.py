@@ -1,25 +1,32 @@
 """Jobs, their schedules and what people are told of them (SPEC O1, O2, O5)."""
 
 import json
-from collections.abc import Iterator
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from ingestion.settings import NoticeChannel, Settings
-from ingestion.warehouse import RunLockError, connect, run_lock
-from orchestration import pipeline
-from orchestration.dbt import DbtError
+from ingestion.warehouse import RunLockError, connect, is_held, run_lock
+from orchestration import pipeline, status
+from orchestration.dashboard import write_dashboard
+from orchestration.dbt import DbtError, read_marts
+from orchestration.publish import publish
 from orchestration.schedules import SCHEDULES
 from tests.python import golden
-from tests.python.conftest import free_port
+from tests.python.conftest import book, free_port
 
 NOW = datetime(2025, 2, 10, 0, 5)
+FIGURES = "select sum(net) as net, count(*) from analytics.revenue"
 
 
 class Webhook:
@@ -124,6 +131,52 @@ def test_a_run_that_finds_another_is_refused_recorded_and_told(
     assert webhook.posts[0]["kind"] == "failure"
 
 
+def kill(settings: Settings, name: str) -> None:
+    """Run a job in a process of its own and kill it while it holds the warehouse."""
+    child = os.fork()
+    if not child:
+        with pipeline.open_job(settings, name):
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    with connect(settings, autocommit=True) as connection:
+        deadline = time.monotonic() + 20
+        while is_held(connection) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def test_a_killed_run_is_told_by_the_next_and_then_its_recovery(
+    watched: Settings, webhook: Webhook
+) -> None:
+    kill(watched, "tickets")
+    assert jobs(watched) == [("tickets", "running")]
+    run(watched, "nightly")
+    assert [(post["job"], post["kind"]) for post in webhook.posts] == [("tickets", "failure")]
+    assert "tickets failed: The process was killed" in webhook.posts[0]["text"]
+    run(watched, "nightly")
+    assert len(webhook.posts) == 1
+    run(watched, "tickets")
+    assert [(post["job"], post["kind"]) for post in webhook.posts[1:]] == [("tickets", "recovery")]
+    assert jobs(watched)[0] == ("tickets", "killed")
+
+
+def test_a_check_tells_of_a_killed_run_before_the_next_one(
+    watched: Settings, webhook: Webhook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kill(watched, "nightly")
+    status.show(watched)
+    assert "nightly was killed: it began" in capsys.readouterr().out
+    assert pipeline.check(watched) == ["nightly"]
+    assert pipeline.check(watched) == []
+    assert [post["kind"] for post in webhook.posts] == ["failure"]
+
+
+def test_a_check_leaves_a_run_that_goes_on_alone(watched: Settings, webhook: Webhook) -> None:
+    with pipeline.open_job(watched, "tickets"):
+        assert pipeline.check(watched) == []
+        assert jobs(watched) == [("tickets", "running")]
+    assert webhook.posts == []
+
+
 def test_a_missed_job_is_told_once_and_again_after_the_next_miss(
     watched: Settings, webhook: Webhook
 ) -> None:
@@ -221,3 +274,65 @@ def test_a_heartbeat_that_nobody_takes_fails_nothing(watched: Settings) -> None:
     assert jobs(watched) == [("nightly", "completed")]
     rows = golden.query(watched, "select is_taken from marts.rpt_heartbeats")
     assert [row["is_taken"] for row in rows] == ["False"] * 4
+
+
+def broken_test(watched: Settings) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail(patch)
+        with pytest.raises(DbtError):
+            run(watched)
+
+
+def source_down(watched: Settings) -> None:
+    down = replace(watched, billing_db=replace(watched.billing_db, port=free_port()))
+    assert pipeline.run_job(down, "nightly").failed_sources == ["billing_db"]
+
+
+def overlap(watched: Settings) -> None:
+    with run_lock(watched), pytest.raises(RunLockError):
+        run(watched)
+
+
+def killed(watched: Settings) -> None:
+    kill(watched, "nightly")
+    assert pipeline.check(watched) == ["nightly"]
+
+
+def missed(watched: Settings) -> None:
+    with connect(watched) as connection:
+        connection.execute("update raw.job_runs set finished_at = finished_at - interval '27 h'")
+    assert pipeline.check(watched) == ["nightly"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "in_status", "in_notice", "on_page"),
+    [
+        (broken_test, "left as it was: nightly failed", "assert_money failed", "nightly failed on"),
+        (source_down, "failed: billing_db", "failed: billing_db", "partial"),
+        (overlap, "refused", "holds the warehouse", "refused"),
+        (killed, "left as it was: nightly killed", "was killed", "nightly killed on"),
+        (missed, "Late jobs", "nightly is late", "nightly is late"),
+    ],
+)
+def test_a_trouble_is_in_status_notice_and_page_and_moves_no_figure(
+    trouble: Callable[[Settings], None],
+    in_status: str,
+    in_notice: str,
+    on_page: str,
+    watched: Settings,
+    webhook: Webhook,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    book(watched)
+    with connect(watched, autocommit=True) as connection:
+        run(watched)
+        publish(connection, watched, read_marts(watched))
+    figures = golden.query(watched, FIGURES)
+    assert figures[0]["net"] == "80.00"
+    trouble(watched)
+    status.show(watched)
+    assert in_status in capsys.readouterr().out
+    assert in_notice in webhook.posts[-1]["text"]
+    assert on_page in write_dashboard(watched, tmp_path / "dashboard.html").read_text()
+    assert golden.query(watched, FIGURES) == figures

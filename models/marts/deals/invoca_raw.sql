@@ -20,6 +20,10 @@ entries as (
     where business_unit = 'calls' and call_id is not null
 ),
 
+hash_salts as (
+    select * from {{ source('books', 'hash_salts') }}
+),
+
 leads as (
     select
         call_id,
@@ -64,6 +68,7 @@ calls_with_revenue as (
         calls.campaign_name,
         calls.advertiser_id,
         calls.phone,
+        {{ salted_hash('calls.phone', 'hash_salts.salt') }} as phone_hash,
         leads.lead_ids,
         cast(coalesce(leads.leads, 0) as bigint) as leads,
         latest_dispositions.status as disposition,
@@ -73,6 +78,7 @@ calls_with_revenue as (
         cast(coalesce(revenue.net_revenue, 0) as numeric(18, 2)) as net_revenue,
         calls.started_at
     from calls
+    left join hash_salts on calls.phone is not null
     left join leads on calls.call_id = leads.call_id
     left join revenue
         on calls.call_id = revenue.call_id and calls.currency = revenue.currency

@@ -1,0 +1,265 @@
+"""Erasing a person: what names them is replaced in every landed version, and stays replaced.
+
+A phone or an e-mail is replaced by a token that is random, but the same wherever it stood: what
+was matched by it stays matched, so no figure changes. Everything else that describes the person
+goes. `raw.erasures` knows the erased by salted hash alone, so that they are recognised when a
+vendor sends them again. It is the one exception from append-only landing (docs/decisions.md).
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import simplejson
+from psycopg import sql
+
+from ingestion.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from ingestion.landing import Stream
+
+log = logging.getLogger(__name__)
+
+# One person has a few; more are shared by people who did not ask to be erased.
+MAX_IDENTIFIERS = 12
+E_MAIL = re.compile(r"[\w.+%-]+@[\w.-]+\.\w+")
+PHONE = re.compile(r"\+?\d[\d ().-]{5,}\d")
+# What stands for a secret that erasures were made with.
+CHECK = "check"
+
+
+class ErasureError(Exception):
+    """A person cannot be erased; the message names the cure."""
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Where a stream's payload holds people.
+
+    `within` is the object that does, by default the payload. Of it, phones and e-mails are
+    replaced, fields whose names begin with one of `kept` stay, and all others go.
+    """
+
+    phones: tuple[str, ...]
+    emails: tuple[str, ...]
+    kept: tuple[str, ...]
+    within: str | None = None
+
+    def part(self, payload: Any) -> dict[str, Any]:
+        """Return the object of the payload that holds the person."""
+        part = payload.get(self.within) if self.within and isinstance(payload, dict) else payload
+        return part if isinstance(part, dict) else {}
+
+    def identifiers(self, payload: Any) -> Iterator[tuple[str, str]]:
+        """Yield the fields that say who it is, each with its normal form."""
+        part = self.part(payload)
+        for name in (*self.phones, *self.emails):
+            form = phone_form(part.get(name)) if name in self.phones else email_form(part.get(name))
+            if form:
+                yield name, form
+
+
+@dataclass(frozen=True)
+class Erasures:
+    """Who was erased: the hash of each phone and e-mail, and what stands in its place."""
+
+    salt: str = field(default="", repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    def token(self, form: str) -> str | None:
+        """Return what stands for an erased phone or e-mail; None if it was not erased."""
+        return self.tokens.get(hashed(self.salt, form)) if self.tokens else None
+
+    def applied(self, payload: Any, personal: Personal | None) -> Any:
+        """Return the payload as it may be kept: the same, unless the person was erased."""
+        if not personal or not self.tokens:
+            return payload
+        found = {name: self.token(form) for name, form in personal.identifiers(payload)}
+        if not any(found.values()):
+            return payload
+        kept = {
+            name: found.get(name, value) if name in (*personal.phones, *personal.emails) else value
+            for name, value in personal.part(payload).items()
+            if name in found or name.startswith(personal.kept)
+        }
+        return payload | {personal.within: kept} if personal.within else kept
+
+    def holds(self, text: str) -> bool:
+        """Tell whether a text names somebody who was erased."""
+        forms = [phone_form(found) for found in PHONE.findall(text)] if self.tokens else []
+        forms += [email_form(found) for found in E_MAIL.findall(text)] if self.tokens else []
+        return any(form and self.token(form) for form in forms)
+
+
+def phone_form(text: Any) -> str | None:
+    """Return a phone's digits, without extension and leading 1, as macro `phone_digits` does."""
+    digits = re.sub(r"[^0-9]", "", str(text or "").lower().split("x")[0])
+    return (
+        digits[1:]
+        if len(digits) == 11 and digits[0] == "1"
+        else digits
+        if len(digits) > 6
+        else None
+    )
+
+
+def email_form(text: Any) -> str | None:
+    """Return an e-mail in lower case, without spaces around it."""
+    return str(text or "").strip().lower() or None
+
+
+def hashed(salt: str, form: str) -> str:
+    """Return the salted hash by which an erased phone or e-mail is known."""
+    return hmac.new(salt.encode(), form.encode(), hashlib.sha256).hexdigest()
+
+
+def read_erasures(connection: psycopg.Connection, settings: Settings) -> Erasures:
+    """Return who was erased; raises SettingsError where the salt is not the one of then."""
+    tokens = dict(connection.execute("select subject_hash, token from raw.erasures").fetchall())
+    if tokens and not settings.salt:
+        raise SettingsError("LEDGERHOUSE_SALT is not set, but people were erased with it. Set it.")
+    if tokens and hashed(settings.salt or "", CHECK) not in tokens:
+        raise SettingsError(
+            "LEDGERHOUSE_SALT is not the one that people were erased with. Set it back: with"
+            " another one they would be landed again."
+        )
+    return Erasures(settings.salt or "", tokens)
+
+
+def erase(
+    connection: psycopg.Connection,
+    settings: Settings,
+    streams: Sequence["Stream"],
+    phones: Sequence[str],
+    emails: Sequence[str],
+) -> int:
+    """Erase a person from every landed version and from quarantine; returns the versions changed.
+
+    Who has the same phone or e-mail in one record is one person. Raises ErasureError where that
+    leads to more than MAX_IDENTIFIERS of them.
+    """
+    if not settings.salt:
+        raise SettingsError("LEDGERHOUSE_SALT is not set. It is what the erased are known by.")
+    read_erasures(connection, settings)
+    forms = {form for form in [*map(phone_form, phones), *map(email_form, emails)] if form}
+    people = [stream for stream in streams if stream.personal]
+    with connection.transaction():
+        forms = _all_forms(connection, people, forms)
+        _remember(connection, settings.salt, forms)
+        erasures = read_erasures(connection, settings)
+        changed = sum(_replace(connection, stream, forms, erasures) for stream in people)
+        _erase_quarantine(connection, people, erasures)
+    for stream in people:
+        connection.execute(sql.SQL("vacuum {}").format(stream.table))
+    log.info("%s landed versions erased, known by %s phones and e-mails", changed, len(forms))
+    return changed
+
+
+def _all_forms(
+    connection: psycopg.Connection, streams: Sequence["Stream"], forms: set[str]
+) -> set[str]:
+    """Return every phone and e-mail of the person: those that stand beside one already known."""
+    known, new = set(forms), set(forms)
+    while new:
+        found = {
+            form
+            for stream in streams
+            for _, payload in _versions(connection, stream, new)
+            for _, form in stream.personal.identifiers(payload)
+        }
+        new = found - known
+        known |= found
+        if len(known) > MAX_IDENTIFIERS:
+            raise ErasureError(
+                f"More than {MAX_IDENTIFIERS} phones and e-mails stand beside each other: they are"
+                " shared by several people. Nothing was erased. Name one that is the person's own."
+            )
+    return known
+
+
+def _versions(
+    connection: psycopg.Connection, stream: "Stream", forms: Iterable[str]
+) -> list[tuple[str, Any]]:
+    """Return the place and payload of the versions that hold one of the phones or e-mails."""
+    personal = stream.personal
+    wanted = list(forms)
+    places = [(name, True) for name in personal.phones] + [
+        (name, False) for name in personal.emails
+    ]
+    tests = [_matches(personal.within, name, is_phone) for name, is_phone in places]
+    rows = connection.execute(
+        sql.SQL("select cast(ctid as text), payload::text from {} where {}").format(
+            stream.table, sql.SQL(" or ").join(tests)
+        ),
+        {"forms": wanted, "with_one": [f"1{form}" for form in wanted]},
+    )
+    return [(place, simplejson.loads(text, use_decimal=True)) for place, text in rows]
+
+
+def _matches(within: str | None, name: str, is_phone: bool) -> sql.Composed:
+    path = sql.Literal([within, name] if within else [name])
+    form = (
+        "regexp_replace(split_part(lower(payload #>> {path}), 'x', 1), '[^0-9]', '', 'g')"
+        " = any(%(forms)s::text[] || %(with_one)s::text[])"
+        if is_phone
+        else "lower(trim(payload #>> {path})) = any(%(forms)s::text[])"
+    )
+    return sql.SQL(form).format(path=path)
+
+
+def _remember(connection: psycopg.Connection, salt: str, forms: Iterable[str]) -> None:
+    tokens = {CHECK: CHECK} | {form: _token(form) for form in forms}
+    for form, token in tokens.items():
+        connection.execute(
+            "insert into raw.erasures values (%s, %s, clock_timestamp())"
+            " on conflict (subject_hash) do nothing",
+            (hashed(salt, form), token),
+        )
+
+
+def _token(form: str) -> str:
+    """Return a token of the same kind; no North American phone begins with 0."""
+    if "@" in form:
+        return f"erased-{secrets.token_hex(8)}@erased.invalid"
+    return f"0{secrets.randbelow(10**9):09}"
+
+
+def _replace(
+    connection: psycopg.Connection, stream: "Stream", forms: set[str], erasures: Erasures
+) -> int:
+    versions = _versions(connection, stream, forms)
+    for place, payload in versions:
+        erased = simplejson.dumps(
+            erasures.applied(payload, stream.personal), use_decimal=True, ensure_ascii=False
+        )
+        connection.execute(
+            sql.SQL(
+                "update {} set payload = %(erased)s::jsonb,"
+                " payload_hash = md5((%(erased)s::jsonb)::text)"
+                " where ctid = cast(%(place)s as tid)"
+            ).format(stream.table),
+            {"erased": erased, "place": place},
+        )
+    return len(versions)
+
+
+def _erase_quarantine(
+    connection: psycopg.Connection, streams: Sequence["Stream"], erasures: Erasures
+) -> None:
+    sources = sorted({stream.source for stream in streams})
+    rows = connection.execute(
+        "select cast(ctid as text), record_text from raw.quarantine where source = any(%s)",
+        (sources,),
+    ).fetchall()
+    for place, text in rows:
+        if erasures.holds(text):
+            connection.execute(
+                "update raw.quarantine set record_text = 'erased' where ctid = cast(%s as tid)",
+                (place,),
+            )
