@@ -1,0 +1,169 @@
+-- What Redshift has and Postgres lacks, and what it has and reads differently. Sessions of the gate
+-- look into this schema before pg_catalog.
+drop schema if exists redshift cascade;
+create schema redshift;
+set search_path = redshift, pg_catalog;
+
+-- Time. Sessions are in UTC; GETDATE has whole seconds, DATEADD of a date is a timestamp.
+create function getdate() returns timestamp language sql stable
+return date_trunc('second', statement_timestamp() at time zone 'UTC');
+
+create function dateadd(part text, number bigint, moment timestamp) returns timestamp
+language sql immutable
+return moment + case lower(part)
+    when 'quarter' then number * interval '3 months'
+    else number * cast('1 ' || part as interval)
+end;
+
+create function dateadd(part text, number bigint, moment timestamptz) returns timestamptz
+language sql stable
+return redshift.dateadd(part, number, moment at time zone 'UTC') at time zone 'UTC';
+
+create function dateadd(part text, number bigint, moment date) returns timestamp
+language sql immutable
+return redshift.dateadd(part, number, cast(moment as timestamp));
+
+-- Boundaries crossed between two moments; a week begins on Sunday.
+create function datediff(part text, first timestamp, second timestamp) returns bigint
+language sql immutable
+return cast(case lower(part)
+    when 'year' then extract(year from second) - extract(year from first)
+    when 'quarter' then
+        (extract(year from second) - extract(year from first)) * 4
+        + extract(quarter from second) - extract(quarter from first)
+    when 'month' then
+        (extract(year from second) - extract(year from first)) * 12
+        + extract(month from second) - extract(month from first)
+    when 'week' then
+        (cast(date_trunc('week', second + interval '1 day') as date)
+            - cast(date_trunc('week', first + interval '1 day') as date)) / 7
+    when 'day' then cast(second as date) - cast(first as date)
+    when 'hour' then
+        extract(epoch from date_trunc('hour', second) - date_trunc('hour', first)) / 3600
+    when 'minute' then
+        extract(epoch from date_trunc('minute', second) - date_trunc('minute', first)) / 60
+    when 'second' then
+        extract(epoch from date_trunc('second', second) - date_trunc('second', first))
+end as bigint);
+
+create function date_trunc(part text, moment date) returns timestamp language sql immutable
+return pg_catalog.date_trunc(part, cast(moment as timestamp));
+
+create function last_day(moment timestamp) returns date language sql immutable
+return cast(pg_catalog.date_trunc('month', moment) + interval '1 month - 1 day' as date);
+
+create function convert_timezone(from_zone text, to_zone text, moment timestamp) returns timestamp
+language sql stable
+return (moment at time zone from_zone) at time zone to_zone;
+
+-- Text. CONCAT of a null is null, REGEXP_REPLACE replaces every match.
+create function len(value text) returns integer language sql immutable return length(value);
+
+create function concat(first text, second text) returns text language sql immutable
+return first || second;
+
+create function regexp_replace(value text, pattern text, replacement text) returns text
+language sql immutable
+return pg_catalog.regexp_replace(value, pattern, replacement, 'g');
+
+create function nvl(first anycompatible, second anycompatible) returns anycompatible
+language sql immutable as 'select coalesce(first, second)';
+
+-- AVG of whole numbers is a whole number.
+create function whole_average(totals bigint[]) returns bigint language sql immutable
+return totals[1] / nullif(totals[2], 0);
+
+create function add_to_average(totals bigint[], value bigint) returns bigint[]
+language sql immutable
+return case when value is null then totals else array[totals[1] + value, totals[2] + 1] end;
+
+create aggregate avg(bigint) (
+    sfunc = add_to_average, stype = bigint[], initcond = '{0, 0}', finalfunc = whole_average
+);
+
+create function add_to_average(totals bigint[], value integer) returns bigint[]
+language sql immutable
+return redshift.add_to_average(totals, cast(value as bigint));
+
+create aggregate avg(integer) (
+    sfunc = add_to_average, stype = bigint[], initcond = '{0, 0}', finalfunc = whole_average
+);
+
+-- JSON is text: an absent field is '', a number is as it was written, and with `null_if_invalid`
+-- text that is no JSON is null instead of an error.
+create function is_valid_json(value text) returns boolean language sql immutable
+return pg_input_is_valid(value, 'json') and left(ltrim(value), 1) = '{';
+
+create function json_at(value text, path text[], null_if_invalid boolean) returns varchar
+language plpgsql immutable as $body$
+begin
+    if null_if_invalid and not pg_input_is_valid(value, 'json') then
+        return null;
+    end if;
+    return case when value is not null then coalesce(cast(value as json) #>> path, '') end;
+end
+$body$;
+
+create function json_extract_path_text(value varchar, key text) returns varchar
+language sql immutable return redshift.json_at(value, array[key], false);
+
+create function json_extract_path_text(value varchar, key text, null_if_invalid boolean)
+returns varchar language sql immutable
+return redshift.json_at(value, array[key], null_if_invalid);
+
+create function json_extract_path_text(
+    value varchar, key text, inner_key text, null_if_invalid boolean
+) returns varchar language sql immutable
+return redshift.json_at(value, array[key, inner_key], null_if_invalid);
+
+create function json_extract_array_element_text(
+    value varchar, place integer, null_if_invalid boolean
+) returns varchar language sql immutable
+return redshift.json_at(value, array[cast(place as text)], null_if_invalid);
+
+-- The catalogue, as far as dbt-redshift reads it. Late-binding views are ordinary ones here.
+create function pg_get_late_binding_view_cols() returns setof record language sql stable
+begin atomic
+    select cast('' as name), cast('' as name), cast('' as name), cast('' as varchar), 0 where false;
+end;
+
+create view svv_external_columns as
+select
+    cast(null as varchar) as schemaname,
+    cast(null as varchar) as tablename,
+    cast(null as varchar) as columnname,
+    cast(null as varchar) as external_type,
+    cast(null as integer) as columnnum
+where false;
+
+create view svv_table_info as
+select
+    cast(current_database() as varchar) as database,
+    cast(namespaces.nspname as varchar) as schema,
+    cast(relations.oid as integer) as table_id,
+    cast(relations.relname as varchar) as "table",
+    cast('Y, AUTO(ENCODE)' as varchar) as encoded,
+    cast('AUTO(ALL)' as varchar) as diststyle,
+    cast(null as varchar) as sortkey1,
+    256 as max_varchar,
+    cast(null as varchar) as sortkey1_enc,
+    0 as sortkey_num,
+    cast(1 as bigint) as size,
+    cast(0 as numeric(10, 4)) as pct_used,
+    cast(null as numeric(5, 2)) as unsorted,
+    cast(0 as numeric(5, 2)) as stats_off,
+    cast(greatest(relations.reltuples, 0) as numeric(38, 0)) as tbl_rows,
+    cast(null as numeric(19, 2)) as skew_sortkey1,
+    cast(null as numeric(19, 2)) as skew_rows
+from pg_class as relations
+inner join pg_namespace as namespaces on relations.relnamespace = namespaces.oid
+where relations.relkind = 'r' and namespaces.nspname !~ '^(pg_|information_schema)';
+
+-- How the gate says no: an error like any other.
+create function refuse(reason text) returns text language plpgsql as $body$
+begin
+    raise exception using errcode = 'feature_not_supported', message = reason;
+end
+$body$;
+
+grant usage on schema redshift to public;
