@@ -45,6 +45,7 @@ SESSION = {
     # SNAPSHOT, the default of a Serverless workgroup.
     "default_transaction_isolation": "repeatable read",
     "timezone": "UTC",
+    "statement_timeout": "60s",
 }
 VERSION = b"server_version\x008.0.2\x00"
 

@@ -91,35 +91,35 @@ create aggregate avg(integer) (
 
 -- JSON is text: an absent field is '', a number is as it was written, and with `null_if_invalid`
 -- text that is no JSON is null instead of an error.
-create function is_valid_json(value text) returns boolean language sql immutable
-return pg_input_is_valid(value, 'json') and left(ltrim(value), 1) = '{';
-
-create function json_at(value text, path text[], null_if_invalid boolean) returns varchar
-language plpgsql immutable as $body$
-begin
-    if null_if_invalid and not pg_input_is_valid(value, 'json') then
-        return null;
-    end if;
-    return case when value is not null then coalesce(cast(value as json) #>> path, '') end;
-end
-$body$;
+create function json_at(value varchar, null_if_invalid boolean, variadic path text[])
+returns varchar language sql stable
+return case
+    when value is not null and (not null_if_invalid or pg_input_is_valid(value, 'json'))
+        then coalesce(
+            cast(
+                case when not null_if_invalid or pg_input_is_valid(value, 'json') then value end
+                as json
+            ) #>> path,
+            ''
+        )
+end;
 
 create function json_extract_path_text(value varchar, key text) returns varchar
-language sql immutable return redshift.json_at(value, array[key], false);
+language sql stable return redshift.json_at(value, false, key);
 
 create function json_extract_path_text(value varchar, key text, null_if_invalid boolean)
-returns varchar language sql immutable
-return redshift.json_at(value, array[key], null_if_invalid);
+returns varchar language sql stable
+return redshift.json_at(value, null_if_invalid, key);
 
 create function json_extract_path_text(
     value varchar, key text, inner_key text, null_if_invalid boolean
-) returns varchar language sql immutable
-return redshift.json_at(value, array[key, inner_key], null_if_invalid);
+) returns varchar language sql stable
+return redshift.json_at(value, null_if_invalid, key, inner_key);
 
 create function json_extract_array_element_text(
     value varchar, place integer, null_if_invalid boolean
-) returns varchar language sql immutable
-return redshift.json_at(value, array[cast(place as text)], null_if_invalid);
+) returns varchar language sql stable
+return redshift.json_at(value, null_if_invalid, cast(place as text));
 
 -- The catalogue, as far as dbt-redshift reads it. Late-binding views are ordinary ones here.
 create function pg_get_late_binding_view_cols() returns setof record language sql stable
@@ -158,6 +158,19 @@ select
 from pg_class as relations
 inner join pg_namespace as namespaces on relations.relnamespace = namespaces.oid
 where relations.relkind = 'r' and namespaces.nspname !~ '^(pg_|information_schema)';
+
+-- Redshift gathers the statistics of what CREATE TABLE AS makes.
+create function gather_statistics() returns event_trigger language plpgsql as $body$
+declare
+    made record;
+begin
+    for made in select object_identity from pg_event_trigger_ddl_commands() loop
+        execute 'analyze ' || made.object_identity;
+    end loop;
+end
+$body$;
+create event trigger gather_statistics on ddl_command_end
+when tag in ('CREATE TABLE AS') execute function gather_statistics();
 
 -- How the gate says no: an error like any other.
 create function refuse(reason text) returns text language plpgsql as $body$

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='append',
     pre_hook="{{ drop_open_months('is_closed') }}",
-    post_hook='analyze {{ this }}',
+    post_hook='{{ gather_statistics(this) }}',
     indexes=[{'columns': ['bill_month', 'account_number'], 'unique': True}],
 ) }}
 {%- set groups = {
