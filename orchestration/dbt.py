@@ -157,6 +157,16 @@ def _export(settings: Settings) -> None:
         LEDGERHOUSE_RUN="1",
         DO_NOT_TRACK="1",
     )
+    if settings.redshift:
+        database = settings.redshift.database
+        os.environ.update(
+            REDSHIFT_HOST=database.host,
+            REDSHIFT_PORT=str(database.port),
+            REDSHIFT_USER=database.user,
+            REDSHIFT_PASSWORD=database.password,
+            REDSHIFT_NAME=database.name,
+            REDSHIFT_SSLMODE=settings.redshift.sslmode,
+        )
 
 
 def _result(node: object) -> NodeResult:

@@ -116,6 +116,7 @@ def land_source(job: Job, source: str) -> Outcome:
 
 def build_new(job: Job, *options: str) -> list[NodeResult]:
     """Snapshot, build and test what is new in one dbt build; raises DbtError if a node fails."""
+    _show_target(job.connection, job.run.settings)
     job.night.nodes.extend(_build(job.run.settings, *(options or NEW_ONLY)))
     if warehouse.pending_snapshots(job.connection):
         warehouse.remember_snapshot(job.connection, job.run.loaded_at)
@@ -205,6 +206,7 @@ def _tell(settings: Settings, name: str, trouble: str | None) -> None:
 
 def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[datetime]:
     """Follow every landing with its snapshots, one landing at a time (SPEC L12)."""
+    _show_target(connection, settings)
     pending = warehouse.pending_snapshots(connection)
     for known_through, sources in pending.items():
         run_dbt(
@@ -216,6 +218,14 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
         warehouse.remember_snapshot(connection, known_through)
         log.info("snapshots hold what was known at %s", known_through)
     return list(pending)
+
+
+def _show_target(connection: psycopg.Connection, settings: Settings) -> None:
+    """Let dbt's target see what is landed: Redshift has a copy of raw (docs/redshift.md)."""
+    if settings.target == "redshift":
+        from ingestion import redshift  # takes a second to import, and only this target needs it
+
+        redshift.replicate(connection, settings)
 
 
 def _build(

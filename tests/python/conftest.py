@@ -17,6 +17,7 @@ from ingestion.warehouse import connect, ensure_database
 from orchestration import pipeline
 from tests.python import golden
 from tests.python.msp import Msp, msp
+from tests.python.redshift import stand_in
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,13 @@ def server() -> Iterator[Settings]:
     yield settings
     embedded.stop("immediate")
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def redshift(server: Settings) -> Iterator[Settings]:
+    """The settings of a stand-in for Redshift, its database empty."""
+    with stand_in(server, free_port()) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

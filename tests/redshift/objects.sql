@@ -172,6 +172,46 @@ $body$;
 create event trigger gather_statistics on ddl_command_end
 when tag in ('CREATE TABLE AS') execute function gather_statistics();
 
+-- COPY: a text has as many bytes as its column, or is cut where TRUNCATECOLUMNS is said.
+create function fitted(relation regclass, file_rows jsonb, truncates boolean) returns jsonb
+language plpgsql stable as $body$
+declare
+    sized record;
+begin
+    for sized in
+        select cast(attname as text) as name, atttypmod - 4 as bytes
+        from pg_attribute
+        where attrelid = relation and atttypid = cast('varchar' as regtype) and atttypmod > 0
+    loop
+        if not exists (
+            select from jsonb_array_elements(file_rows) as line
+            where octet_length(line ->> sized.name) > sized.bytes
+        ) then
+            continue;
+        end if;
+        if not truncates then
+            raise exception 'String length exceeds DDL length of column %', sized.name;
+        end if;
+        select jsonb_agg(
+            jsonb_set(line, array[sized.name], coalesce(
+                to_jsonb(redshift.cut(line ->> sized.name, sized.bytes)), cast('null' as jsonb)
+            ))
+        ) into file_rows
+        from jsonb_array_elements(file_rows) as line;
+    end loop;
+    return file_rows;
+end
+$body$;
+
+create function cut(value text, bytes integer) returns text language sql immutable as $body$
+    with recursive shorter(rest) as (
+        select left(value, bytes)
+        union all
+        select left(rest, -1) from shorter where octet_length(rest) > bytes
+    )
+    select rest from shorter where octet_length(rest) <= bytes
+$body$;
+
 -- How the gate says no: an error like any other.
 create function refuse(reason text) returns text language plpgsql as $body$
 begin

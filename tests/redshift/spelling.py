@@ -44,8 +44,8 @@ def _is_definition(statement: Statement) -> bool:
     return statement[0].text in ("create", "alter")
 
 
-def _distribution_style(sql: str, statement: Statement, index: int) -> tuple[int, str] | None:
-    """`diststyle even` -> nothing."""
+def _storage(sql: str, statement: Statement, index: int) -> tuple[int, str] | None:
+    """`diststyle even` or `encode raw` -> nothing."""
     return (index + 1, "") if _is_definition(statement) else None
 
 
@@ -120,7 +120,8 @@ def _system_view(sql: str, statement: Statement, index: int) -> tuple[int, str] 
 
 
 REWRITINGS: dict[str, Rewriting] = {
-    "diststyle": _distribution_style,
+    "diststyle": _storage,
+    "encode": _storage,
     "distkey": _key,
     "sortkey": _key,
     "compound": _kind_of_sort_key,
