@@ -45,6 +45,7 @@ create table if not exists raw.build_watermarks (
     built_at timestamp not null
 );
 create table if not exists raw.publications (
+    publication_id bigint identity(1, 1),
     schema_name varchar(100) not null,
     known_through timestamp not null,
     published_at timestamp not null
@@ -100,7 +101,7 @@ def replicate(connection: psycopg.Connection, settings: Settings) -> Progress:
             _remember_here(connection, now)
         for table, manifest in _staged(connection, redshift, tables, before):
             _copy(target, redshift, table, manifest)
-        _execute(
+        execute(
             target,
             "insert into raw.replications (last_load_id, known_through, finished_at)"
             " values (%s, %s, getdate())",
@@ -110,6 +111,17 @@ def replicate(connection: psycopg.Connection, settings: Settings) -> Progress:
         target.commit()
     log.info("Redshift holds raw through load %s", now.last_load_id)
     return now
+
+
+def forget_snapshots(settings: Settings) -> None:
+    """Empty Redshift's snapshots, to replay them from its raw; the views that read them stay."""
+    with closing(connect(settings)) as target:
+        tables = execute(
+            target, "select tablename from pg_catalog.pg_tables where schemaname = 'snapshots'"
+        ).fetchall()
+        for (table,) in tables:
+            execute(target, f"delete from snapshots.{table}")
+        target.commit()
 
 
 def connect(settings: Settings) -> redshift_connector.Connection:
@@ -155,18 +167,18 @@ def _type(kind: str) -> str:
 
 def _make_tables(target: redshift_connector.Connection, tables: Sequence[Table]) -> None:
     """Make what is missing. A stream is spread by its key, and sorted by when it was landed."""
-    _execute(target, "create schema if not exists raw")
+    execute(target, "create schema if not exists raw")
     for statement in OWN_BOOKS.split(";")[:-1]:
-        _execute(target, statement)
+        execute(target, statement)
     for table in tables:
         columns = ", ".join(f"{name} {kind}" for name, kind in table.columns.items())
         keys = "distkey (source_key) sortkey (loaded_at)" if table.is_stream else "diststyle all"
-        _execute(target, f"create table if not exists raw.{table.name} ({columns}) {keys}")
+        execute(target, f"create table if not exists raw.{table.name} ({columns}) {keys}")
     target.commit()
 
 
 def _progress(target: redshift_connector.Connection) -> Progress:
-    row = _execute(
+    row = execute(
         target,
         "select last_load_id, known_through from raw.replications"
         " order by last_load_id desc, finished_at desc limit 1",
@@ -289,19 +301,20 @@ def _copy(
 ) -> None:
     """Add the files' rows to a table; books may lose the end of a text that is too long."""
     if table.name in REPLACED_BOOKS:
-        _execute(target, f"delete from raw.{table.name}")
+        execute(target, f"delete from raw.{table.name}")
     if manifest:
         options = "" if table.is_stream else " truncatecolumns"
-        _execute(
+        execute(
             target,
             f"copy raw.{table.name} ({', '.join(table.columns)}) from '{manifest}'"
             f" iam_role '{redshift.role}' manifest format csv gzip timeformat 'auto'{options}",
         )
 
 
-def _execute(
+def execute(
     target: redshift_connector.Connection, statement: str, *parameters: Any
 ) -> redshift_connector.Cursor:
+    """Run a statement; returns its cursor."""
     cursor = target.cursor()
     cursor.execute(statement, parameters or None)
     return cursor

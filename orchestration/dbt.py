@@ -166,6 +166,8 @@ def _export(settings: Settings) -> None:
             REDSHIFT_PASSWORD=database.password,
             REDSHIFT_NAME=database.name,
             REDSHIFT_SSLMODE=settings.redshift.sslmode,
+            REDSHIFT_STAGE=settings.redshift.stage,
+            REDSHIFT_ROLE=settings.redshift.role,
         )
 
 

@@ -125,7 +125,7 @@ def build_new(job: Job, *options: str) -> list[NodeResult]:
 
 def publish_all(job: Job) -> None:
     """Let analysts read what has passed its tests."""
-    publish(job.connection, job.run.settings, read_marts(job.run.settings))
+    _publish(job.connection, job.run.settings)
 
 
 def beat(job: Job) -> None:
@@ -167,7 +167,7 @@ def build(
         options += ["--select", select] if select else []
         nodes = _build(settings, *options, variables={"whole_history": True})
         if not select:
-            publish(connection, settings, read_marts(settings))
+            _publish(connection, settings)
     return nodes
 
 
@@ -182,6 +182,10 @@ def replay_snapshots(settings: Settings) -> list[datetime]:
     with warehouse.run_lock(settings) as connection:
         make_stream_tables(connection)
         warehouse.forget_snapshots(connection)
+        if settings.target == "redshift":
+            from ingestion import redshift
+
+            redshift.forget_snapshots(settings)
         return _snapshot(connection, settings)
 
 
@@ -226,6 +230,15 @@ def _show_target(connection: psycopg.Connection, settings: Settings) -> None:
         from ingestion import redshift  # takes a second to import, and only this target needs it
 
         redshift.replicate(connection, settings)
+
+
+def _publish(connection: psycopg.Connection, settings: Settings) -> None:
+    if settings.target == "redshift":
+        from orchestration import publish_redshift
+
+        publish_redshift.publish(settings, read_marts(settings))
+    else:
+        publish(connection, settings, read_marts(settings))
 
 
 def _build(

@@ -9,6 +9,8 @@
         {'columns': ['entry_key']},
         {'columns': ['recorded_at']},
     ],
+    dist='entry_key',
+    sort='recorded_at',
 ) }}
 {{ refuse_changed_definition() }}
 

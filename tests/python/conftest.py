@@ -19,12 +19,14 @@ from tests.python import golden
 from tests.python.msp import Msp, msp
 from tests.python.redshift import stand_in
 
+PREFIXES = ("WAREHOUSE_", "REDSHIFT_", "BILLING_DB_", "INTERNAL_API_", "LEDGERHOUSE_")
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Settings]:
     """The settings of a running embedded server; nothing of the environment leaks in."""
     for name in list(os.environ):
-        if name.startswith(("WAREHOUSE_", "BILLING_DB_", "INTERNAL_API_", "LEDGERHOUSE_")):
+        if name.startswith(PREFIXES):
             del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="ledgerhouse-tests-"))
     folder.chmod(0o755)

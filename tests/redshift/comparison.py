@@ -45,7 +45,7 @@ def differences(
     left_out: Mapping[str, frozenset[str]],
 ) -> Iterator[Difference]:
     """Yield what differs. `left_out` names columns of relations that are not compared."""
-    one, other = _columns(postgres), _columns(redshift)
+    one, other = columns_of(postgres), columns_of(redshift)
     for relation in sorted(one.keys() | other.keys()):
         mine, theirs = one.get(relation, {}), other.get(relation, {})
         difference = Difference(relation)
@@ -67,11 +67,12 @@ def row_counts(connection: psycopg.Connection) -> dict[str, int]:
         relation: connection.execute(
             sql.SQL("select count(*) from {}").format(_identifier(relation))
         ).fetchone()[0]
-        for relation in _columns(connection)
+        for relation in columns_of(connection)
     }
 
 
-def _columns(connection: psycopg.Connection) -> dict[str, dict[str, str]]:
+def columns_of(connection: psycopg.Connection) -> dict[str, dict[str, str]]:
+    """Return every relation's columns with their types."""
     found: dict[str, dict[str, str]] = {}
     for relation, name, kind in connection.execute(COLUMNS, (list(SCHEMAS),)):
         found.setdefault(relation, {})[name] = kind

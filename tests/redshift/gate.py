@@ -97,10 +97,14 @@ async def serve(server: str, port: int) -> None:
     host, server_port = server.rsplit(":", 1)
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        start = await _start_packet(reader, writer)
-        from_server, to_server = await asyncio.open_connection(host, int(server_port))
-        to_server.write(start)
-        await _log_in(reader, writer, from_server, to_server)
+        try:
+            start = await _start_packet(reader, writer)
+            from_server, to_server = await asyncio.open_connection(host, int(server_port))
+            to_server.write(start)
+            await _log_in(reader, writer, from_server, to_server)
+        except asyncio.IncompleteReadError:
+            writer.close()
+            return
         await asyncio.gather(
             _to_client(from_server, writer), _to_server(reader, to_server), return_exceptions=True
         )

@@ -119,6 +119,13 @@ def _system_view(sql: str, statement: Statement, index: int) -> tuple[int, str] 
     return (index + 1, "redshift.") if is_here else None
 
 
+def _grantee(sql: str, statement: Statement, index: int) -> tuple[int, str] | None:
+    """`grant ... to role analyst` -> `grant ... to analyst`."""
+    is_here = statement[0].text in ("grant", "revoke")
+    is_grantee = is_here and statement[index - 1].text in ("to", "from")
+    return (index, "") if is_grantee else None
+
+
 REWRITINGS: dict[str, Rewriting] = {
     "diststyle": _storage,
     "encode": _storage,
@@ -133,5 +140,6 @@ REWRITINGS: dict[str, Rewriting] = {
     "datediff": _date_part,
     "listagg": _listagg,
     "max": _longest,
+    "role": _grantee,
     "pg_catalog": _system_view,
 }

@@ -1,4 +1,4 @@
-{{ config(unique_key='pair', indexes=[
+{{ config(unique_key='pair', dist='pair', indexes=[
     {'columns': ['pair']}, {'columns': ['known_from']}, {'columns': ['known_to']},
 ]) }}
 with
