@@ -113,8 +113,8 @@ def replicate(connection: psycopg.Connection, settings: Settings) -> Progress:
     return now
 
 
-def forget_snapshots(settings: Settings) -> None:
-    """Empty Redshift's snapshots, to replay them from its raw; the views that read them stay."""
+def forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None:
+    """Empty Redshift's snapshots, to replay them from its raw; those of Postgres stay."""
     with closing(connect(settings)) as target:
         tables = execute(
             target, "select tablename from pg_catalog.pg_tables where schemaname = 'snapshots'"
@@ -122,6 +122,7 @@ def forget_snapshots(settings: Settings) -> None:
         for (table,) in tables:
             execute(target, f"delete from snapshots.{table}")
         target.commit()
+    connection.execute("delete from raw.snapshot_runs")
 
 
 def connect(settings: Settings) -> redshift_connector.Connection:

@@ -181,11 +181,7 @@ def replay_snapshots(settings: Settings) -> list[datetime]:
     """Drop the snapshots and make them again from raw, landing by landing; returns the landings."""
     with warehouse.run_lock(settings) as connection:
         make_stream_tables(connection)
-        warehouse.forget_snapshots(connection)
-        if settings.target == "redshift":
-            from ingestion import redshift
-
-            redshift.forget_snapshots(settings)
+        _forget_snapshots(connection, settings)
         return _snapshot(connection, settings)
 
 
@@ -230,6 +226,15 @@ def _show_target(connection: psycopg.Connection, settings: Settings) -> None:
         from ingestion import redshift  # takes a second to import, and only this target needs it
 
         redshift.replicate(connection, settings)
+
+
+def _forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None:
+    if settings.target == "redshift":
+        from ingestion import redshift
+
+        redshift.forget_snapshots(connection, settings)
+    else:
+        warehouse.forget_snapshots(connection)
 
 
 def _publish(connection: psycopg.Connection, settings: Settings) -> None:

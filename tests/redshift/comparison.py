@@ -1,7 +1,7 @@
 """Two builds of the same project, relation by relation: names, columns, types, rows."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import psycopg
@@ -39,12 +39,8 @@ class Difference:
         return "\n".join(lines)
 
 
-def differences(
-    postgres: psycopg.Connection,
-    redshift: psycopg.Connection,
-    left_out: Mapping[str, frozenset[str]],
-) -> Iterator[Difference]:
-    """Yield what differs. `left_out` names columns of relations that are not compared."""
+def differences(postgres: psycopg.Connection, redshift: psycopg.Connection) -> Iterator[Difference]:
+    """Yield what differs between two databases, the second of which is the stand-in's."""
     one, other = columns_of(postgres), columns_of(redshift)
     for relation in sorted(one.keys() | other.keys()):
         mine, theirs = one.get(relation, {}), other.get(relation, {})
@@ -53,7 +49,6 @@ def differences(
             if mine.get(name) != theirs.get(name):
                 difference.columns[name] = (mine.get(name), theirs.get(name))
         names = [name for name in mine if name in theirs]
-        names = [name for name in names if name not in left_out.get(relation, ())]
         if names and _digest(postgres, relation, names) != _digest(redshift, relation, names):
             rows, others = _rows(postgres, relation, names), _rows(redshift, relation, names)
             difference.only = {"Postgres": rows - others, "Redshift": others - rows}
