@@ -1,29 +1,5 @@
-{#- The column contract of every deal model: the states one entry key has had (SPEC L2). -#}
+{#- The column contract of every deal model, as a select list: the states one entry key has had
+    (SPEC L2). -#}
 {% macro deal_columns() -%}
-entry_key,
-    deal_type,
-    business_unit,
-    component,
-    account_id,
-    lead_id,
-    call_id,
-    lead_type,
-    campaign_id,
-    source,
-    source_key,
-    linked_entry_key,
-    load_id,
-    quantity,
-    list_amount,
-    discount_amount,
-    amount,
-    currency,
-    price_version_id,
-    terms_version_id,
-    exception_reason,
-    opened_because,
-    closed_because,
-    occurred_at,
-    known_from,
-    known_to
+{{ deal_column_names() | join(',\n    ') }}
 {%- endmacro %}

@@ -73,7 +73,9 @@ outer_parts as (
 
 states as (
     select
-        {{ deal_columns() | replace('opened_because,\n    closed_because,\n', '') | replace('known_to', 'state_known_to as known_to') }},
+        {%- for column in deal_column_names() if not column.endswith('_because') %}
+        {{ 'state_known_to as known_to' if column == 'known_to' else column }},
+        {%- endfor %}
         cast(case
             when coalesce(was_booked, 0) = 0 then 'new'
             when known_to_before = known_from and exception_before = 'none' then 'corrected'

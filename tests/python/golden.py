@@ -20,12 +20,8 @@ from orchestration import pipeline
 from orchestration.dbt import run_dbt
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-# What the ledger rests on and holds rows; views over a table that is built again would be lost.
-STATEFUL_NODES = (
-    *("--exclude-resource-type", "test", "unit_test", "--select", "config.materialized:snapshot"),
-    "config.materialized:incremental,+fct_ledger_entries",
-    "config.materialized:table,+fct_ledger_entries",
-)
+MORTGAGE_LEADS = ("int_deals__mortgage_lead",)
+LEADS_AND_CALLS = ("int_deals__other", "int_deals__lead_call")
 
 
 def unpacked(archive: str) -> Path:
@@ -81,22 +77,41 @@ def _apply_delta(source: psycopg.Connection, table: str, path: Path) -> None:
 
 
 def night(
-    settings: Settings, now: datetime, sources: Sequence[str] = ("seeds", "billing_db")
+    settings: Settings,
+    now: datetime,
+    sources: Sequence[str] = ("seeds", "billing_db"),
+    deals: Sequence[str] = MORTGAGE_LEADS,
 ) -> None:
-    """Run a night as of `now`: what holds rows is built; views are there, and tests are apart."""
+    """Run a night of these sources as of `now`, and build the ledger of these deals."""
     tonight = replace(settings, now=now)
     with run_lock(tonight) as connection:
         job = pipeline.Job("nightly", connection, Run(tonight, now), list(sources))
         pipeline.prepare(job)
         pipeline.land(job)
-        pipeline.build_new(job, *STATEFUL_NODES)
+        pipeline.build_new(job, *_holding_rows(deals))
     night = job.night
     assert not night.failed_sources, [outcome.error for outcome in night.outcomes]
 
 
-def build(settings: Settings) -> None:
-    """Build what holds rows."""
-    run_dbt(settings, "build", *STATEFUL_NODES)
+def build(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) -> None:
+    """Build the ledger of these deals."""
+    run_dbt(settings, "build", *_holding_rows(deals))
+
+
+def _holding_rows(deals: Sequence[str]) -> list[str]:
+    """Return the options that build the ledger and what holds rows upstream of these deals.
+
+    The views are there already, and tests are apart.
+    """
+    upstream = [
+        f"config.materialized:{kind},+{model}"
+        for kind in ("snapshot", "incremental", "table")
+        for model in deals
+    ]
+    return [
+        *("--exclude-resource-type", "test", "unit_test"),
+        *("--select", *upstream, "fct_ledger_entries"),
+    ]
 
 
 def empty(settings: Settings, *schemas: str) -> None:
@@ -110,12 +125,12 @@ def empty(settings: Settings, *schemas: str) -> None:
         connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
 
 
-def build_from_empty(settings: Settings) -> None:
+def build_from_empty(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) -> None:
     """Forget everything but raw and snapshots, and build all landed days at once."""
     empty(settings, "intermediate", "marts")
     with connect(settings) as connection:
         connection.execute("truncate raw.build_watermarks")
-    build(settings)
+    build(settings, deals)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

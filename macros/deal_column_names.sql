@@ -1,0 +1,31 @@
+{#- The columns of every deal model, in order. -#}
+{% macro deal_column_names() -%}
+    {{ return([
+        'entry_key',
+        'deal_type',
+        'business_unit',
+        'component',
+        'account_id',
+        'lead_id',
+        'call_id',
+        'lead_type',
+        'campaign_id',
+        'source',
+        'source_key',
+        'linked_entry_key',
+        'load_id',
+        'quantity',
+        'list_amount',
+        'discount_amount',
+        'amount',
+        'currency',
+        'price_version_id',
+        'terms_version_id',
+        'exception_reason',
+        'opened_because',
+        'closed_because',
+        'occurred_at',
+        'known_from',
+        'known_to',
+    ]) }}
+{%- endmacro %}

@@ -1,0 +1,117 @@
+"""The recipes of `docs/recipes.md`, followed with the rows and the code that stand there."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ingestion.landing import make_table
+from ingestion.run import Run
+from ingestion.sandbox.server import Answer, Sandbox
+from ingestion.settings import PROJECT, Settings
+from ingestion.warehouse import connect, make_books
+from tests.python import golden
+from tests.python.deals import SOURCES, nights
+
+# Of golden case 01: partner 207 buys lead 100 on 14 July 2026, on no terms.
+CASE = golden.unpacked("deals/worked") / "01_plain_sale"
+BUYER, LEAD = "207", "100"
+FILE = f"Ref,Result,Result Date\n{LEAD},signed,2026-07-14\n{LEAD},Moved Away,2026-07-14\n"
+ENTRIES = "select entry_key, deal_type, amount from marts.fct_ledger_entries"
+
+
+def section(title: str) -> str:
+    text = (PROJECT / "docs/recipes.md").read_text()
+    return next(part for part in text.split("\n## ") if part.startswith(title))
+
+
+def rows(title: str, seed: str) -> list[str]:
+    """Return the lines of a seed that a recipe gives, without their header, for our buyer."""
+    block = re.search(rf"```csv {seed}\n(.*?)```", section(title), re.DOTALL)[1]
+    header, *lines = block.replace("211,", f"{BUYER},").splitlines()
+    assert header == (PROJECT / f"seeds/{seed}.csv").read_text().splitlines()[0]
+    return lines
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    """A copy of the case, all seeds of the project beside its own."""
+    folder = Path(shutil.copytree(CASE, tmp_path / "case"))
+    shutil.copy(PROJECT / "seeds/disposition_columns.csv", folder / "day_01/seeds")
+    return folder
+
+
+def follow(case: Path, title: str, *seeds: str) -> None:
+    for seed in seeds:
+        with (case / f"day_01/seeds/{seed}.csv").open("a") as file:
+            file.write("\n".join(rows(title, seed)) + "\n")
+
+
+def first_night(case: Path, settings: Settings, folder: Path) -> list[dict[str, str]]:
+    days = nights(case, settings, folder)
+    tonight = next(days)
+    golden.night(tonight, tonight.now, SOURCES, golden.LEADS_AND_CALLS)
+    return golden.query(settings, ENTRIES + " order by entry_key")
+
+
+def test_a_cpa_broker_and_its_vocabulary_are_rows(
+    case: Path, settings: Settings, tmp_path: Path
+) -> None:
+    follow(case, "Add a CPA broker", "deal_terms")
+    follow(case, "Add a partner's disposition", "disposition_columns", "disposition_map")
+    (case / "day_01/dispositions").mkdir()
+    (case / f"day_01/dispositions/{BUYER}_20260714.csv").write_text(FILE)
+    assert first_night(case, settings, tmp_path) == [
+        {"entry_key": "boberdoo:T1", "deal_type": "cpa", "amount": "48.00"},
+        {"entry_key": f"conversion:{LEAD}:{BUYER}", "deal_type": "cpa", "amount": "240.00"},
+    ]
+    assert golden.query(
+        settings, "select partner_id, raw_status from marts.rpt_unmapped_dispositions"
+    ) == [{"partner_id": BUYER, "raw_status": "moved away"}]
+
+
+def test_a_deal_type_is_a_row(case: Path, settings: Settings, tmp_path: Path) -> None:
+    follow(case, "Add a deal type", "deal_types", "deal_terms")
+    terms = case / "day_01/seeds/deal_terms.csv"
+    terms.write_text(terms.read_text().replace(",1700,", ",,"))
+    assert first_night(case, settings, tmp_path) == [
+        {"entry_key": "boberdoo:T1", "deal_type": "exclusive_lead", "amount": "48.00"}
+    ]
+
+
+@dataclass(frozen=True)
+class SettingsWithForms(Settings):
+    web_forms_base_url: str | None = None
+
+
+def test_a_source_is_a_module(settings: Settings) -> None:
+    web_forms = ModuleType("web_forms")
+    exec(re.search(r"```python\n(.*?)```", section("Add a source"), re.DOTALL)[1], vars(web_forms))
+    answers = [
+        {"forms": [{"form_id": 1, "topic": "refinance"}, {"form_id": 2, "topic": "purchase"}]},
+        {"forms": [{"form_id": 1, "topic": "refinance"}, {"form_id": 2, "topic": "land"}]},
+    ]
+    with (
+        Sandbox({"web_forms": lambda _: Answer(answers.pop(0))}) as sandbox,
+        connect(settings, autocommit=True) as connection,
+    ):
+        make_books(connection)
+        make_table(connection, web_forms.FORMS)
+        with_forms = SettingsWithForms(
+            **vars(settings) | {"web_forms_base_url": sandbox.url("web_forms")}
+        )
+        counts = []
+        for day in (1, 2):
+            run = Run(with_forms, datetime(2026, 7, day))
+            assert web_forms.is_configured(run)
+            (load,) = web_forms.sync(run)
+            counts.append((load.counts.created, load.counts.updated, load.counts.unchanged))
+        connection.execute("drop table raw.web_forms__forms")
+    assert counts == [(2, 0, 0), (0, 1, 1)]
+    assert not web_forms.is_configured(
+        Run(SettingsWithForms(**vars(settings)), datetime(2026, 7, 3))
+    )
