@@ -129,7 +129,7 @@ def assert_analysts_read_what_is_built(there: Settings) -> None:
         assert read == built
         assert read[0] > 0
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("select * from analytics.boberdoo")
+            connection.execute("select * from analytics.invoca_raw")
 
 
 def assert_compiled_sql_is_redshifts(folder: Path) -> None:
