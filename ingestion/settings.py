@@ -131,6 +131,25 @@ class NoticeChannel:
 
 
 @dataclass(frozen=True)
+class Redshift:
+    """Where dbt builds with `WAREHOUSE_TARGET=redshift`: `REDSHIFT_HOST` and its siblings.
+
+    `REDSHIFT_STAGE` is the folder on S3 (`s3://bucket/prefix`) that files pass through, and
+    `REDSHIFT_ROLE` the ARN of the role with which Redshift reads it (docs/redshift.md).
+    """
+
+    database: Database
+    stage: str
+    role: str
+    sslmode: str = "verify-ca"
+
+    def stage_parts(self) -> tuple[str, str]:
+        """Return the stage's bucket and prefix; the prefix is blank or ends in a slash."""
+        bucket, _, prefix = self.stage.removeprefix("s3://").partition("/")
+        return bucket, prefix.rstrip("/") + "/" if prefix.rstrip("/") else ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. A source whose part is None is not configured and is not run."""
 
@@ -146,6 +165,7 @@ class Settings:
     requests_per_minute: int | None = None
     backoff_seconds: float = 0.5
     retry_seconds: int = 60
+    redshift: Redshift | None = None
     billing_db: Database | None = None
     codex: Codex | None = None
     freshservice: Freshservice | None = None
@@ -220,6 +240,7 @@ def read_settings() -> Settings:
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
         backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
         retry_seconds=_number("LEDGERHOUSE_RETRY_SECONDS", 60),
+        redshift=_redshift(),
         billing_db=_billing_db(),
         codex=_codex(),
         freshservice=_freshservice(),
@@ -231,6 +252,27 @@ def read_settings() -> Settings:
         notices=_notices(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
+    )
+
+
+def _redshift() -> Redshift | None:
+    host = os.environ.get("REDSHIFT_HOST")
+    if not host:
+        return None
+    stage = required("REDSHIFT_STAGE")
+    if not stage.startswith("s3://"):
+        raise SettingsError(f"REDSHIFT_STAGE is {stage!r}. It must be s3://bucket/prefix.")
+    return Redshift(
+        database=Database(
+            host=host,
+            port=_port("REDSHIFT_PORT", 5439),
+            user=required("REDSHIFT_USER"),
+            name=required("REDSHIFT_NAME"),
+            password=required("REDSHIFT_PASSWORD"),
+        ),
+        stage=stage,
+        role=required("REDSHIFT_ROLE"),
+        sslmode=os.environ.get("REDSHIFT_SSLMODE", "verify-ca"),
     )
 
 

@@ -6,15 +6,15 @@
 
 {% macro default__json_nested_number(parent, field, type) -%}
 {%- set text = json_nested_text(parent, field, 100) -%}
-case
+cast(case
     when pg_input_is_valid({{ text }}, '{{ type }}') and {{ text }} !~ '[a-zA-Z_]'
         then cast({{ text }} as {{ type }})
-end
+end as {{ type }})
 {%- endmacro %}
 
 {% macro redshift__json_nested_number(parent, field, type) -%}
 {%- set text = json_nested_text(parent, field, 100) -%}
-case
+cast(case
     when {{ text }} ~ '^[-+]?[0-9]{0,12}([.][0-9]*)?$' then cast({{ text }} as {{ type }})
-end
+end as {{ type }})
 {%- endmacro %}

@@ -4,16 +4,16 @@
 {%- endmacro %}
 
 {% macro default__json_number(field, type) -%}
-case
+cast(case
     when
         pg_input_is_valid(trim(payload ->> '{{ field }}'), '{{ type }}')
         and trim(payload ->> '{{ field }}') !~ '[a-zA-Z_]'
         then cast(trim(payload ->> '{{ field }}') as {{ type }})
-end
+end as {{ type }})
 {%- endmacro %}
 
 {% macro redshift__json_number(field, type) -%}
 {%- set text = json_text(field) -%}
 {%- set pattern = '^[-+]?[0-9]{1,18}$' if type == 'bigint' else '^[-+]?[0-9]{0,12}([.][0-9]*)?$' -%}
-case when {{ text }} ~ '{{ pattern }}' then cast({{ text }} as {{ type }}) end
+cast(case when {{ text }} ~ '{{ pattern }}' then cast({{ text }} as {{ type }}) end as {{ type }})
 {%- endmacro %}

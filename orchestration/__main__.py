@@ -106,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
     """Play a few nights of a simulated business and show its revenue."""
+    _require_postgres(settings)
     return _exit_code(demo.play(settings))
 
 
@@ -191,17 +192,20 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _status(settings: Settings, options: argparse.Namespace) -> int:
     """Show what is published, sources, last runs, late jobs, exceptions and quarantine."""
+    _require_postgres(settings)
     status.show(settings)
     return EXIT_OK
 
 
 def _explain(settings: Settings, options: argparse.Namespace) -> int:
     """Show every entry of one key: what was booked, when, from which versions, and why."""
+    _require_postgres(settings)
     return EXIT_OK if report.show_entry_key(settings, options.entry_key) else EXIT_FAILED
 
 
 def _msp_invoices(settings: Settings, options: argparse.Namespace) -> int:
     """Write the invoices of a closed MSP month as CSV files for QuickBooks."""
+    _require_postgres(settings)
     written = write_invoices(settings, options.month, options.to, options.account)
     for path in written:
         report.say(str(path))
@@ -255,6 +259,14 @@ def _require_embedded(settings: Settings) -> None:
         raise SettingsError(
             "WAREHOUSE_HOST is set: the warehouse is a server of its own. Unset it to use the "
             "embedded Postgres."
+        )
+
+
+def _require_postgres(settings: Settings) -> None:
+    if settings.target != "postgres":
+        raise SettingsError(
+            f"The target is {settings.target}, and this command reads what is built on Postgres. "
+            "Query Redshift for it, or unset WAREHOUSE_TARGET to see Postgres."
         )
 
 

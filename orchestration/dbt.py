@@ -185,6 +185,18 @@ def _export(settings: Settings) -> None:
         LEDGERHOUSE_RUN="1",
         DO_NOT_TRACK="1",
     )
+    if settings.redshift:
+        database = settings.redshift.database
+        os.environ.update(
+            REDSHIFT_HOST=database.host,
+            REDSHIFT_PORT=str(database.port),
+            REDSHIFT_USER=database.user,
+            REDSHIFT_PASSWORD=database.password,
+            REDSHIFT_NAME=database.name,
+            REDSHIFT_SSLMODE=settings.redshift.sslmode,
+            REDSHIFT_STAGE=settings.redshift.stage,
+            REDSHIFT_ROLE=settings.redshift.role,
+        )
 
 
 def _result(node: object) -> NodeResult:

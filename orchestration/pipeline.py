@@ -116,6 +116,7 @@ def land_source(job: Job, source: str) -> Outcome:
 
 def build_new(job: Job, *options: str) -> list[NodeResult]:
     """Snapshot, build and test what is new in one dbt build; raises DbtError if a node fails."""
+    _show_target(job.connection, job.run.settings)
     job.night.nodes.extend(_build(job.run.settings, *(options or NEW_ONLY)))
     if warehouse.pending_snapshots(job.connection):
         warehouse.remember_snapshot(job.connection, job.run.loaded_at)
@@ -124,7 +125,7 @@ def build_new(job: Job, *options: str) -> list[NodeResult]:
 
 def publish_all(job: Job) -> None:
     """Let analysts read what has passed its tests."""
-    publish(job.connection, job.run.settings, read_marts(job.run.settings))
+    _publish(job.connection, job.run.settings)
 
 
 def beat(job: Job) -> None:
@@ -166,7 +167,7 @@ def build(
         options += ["--select", select] if select else []
         nodes = _build(settings, *options, variables={"whole_history": True})
         if not select:
-            publish(connection, settings, read_marts(settings))
+            _publish(connection, settings)
     return nodes
 
 
@@ -201,7 +202,7 @@ def replay_snapshots(settings: Settings) -> list[datetime]:
     """Drop the snapshots and make them again from raw, landing by landing; returns the landings."""
     with warehouse.run_lock(settings) as connection:
         make_stream_tables(connection)
-        warehouse.forget_snapshots(connection)
+        _forget_snapshots(connection, settings)
         return _snapshot(connection, settings)
 
 
@@ -234,6 +235,7 @@ def _tell(settings: Settings, name: str, trouble: str | None) -> None:
 
 def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[datetime]:
     """Follow every landing with its snapshots, one landing at a time (SPEC L12)."""
+    _show_target(connection, settings)
     pending = warehouse.pending_snapshots(connection)
     for known_through, sources in pending.items():
         run_dbt(
@@ -245,6 +247,32 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
         warehouse.remember_snapshot(connection, known_through)
         log.info("snapshots hold what was known at %s", known_through)
     return list(pending)
+
+
+def _show_target(connection: psycopg.Connection, settings: Settings) -> None:
+    """Let dbt's target see what is landed: Redshift has a copy of raw (docs/redshift.md)."""
+    if settings.target == "redshift":
+        from ingestion import redshift  # takes a second to import, and only this target needs it
+
+        redshift.replicate(connection, settings)
+
+
+def _forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None:
+    if settings.target == "redshift":
+        from ingestion import redshift
+
+        redshift.forget_snapshots(connection, settings)
+    else:
+        warehouse.forget_snapshots(connection)
+
+
+def _publish(connection: psycopg.Connection, settings: Settings) -> None:
+    if settings.target == "redshift":
+        from orchestration import publish_redshift
+
+        publish_redshift.publish(settings, read_marts(settings))
+    else:
+        publish(connection, settings, read_marts(settings))
 
 
 def _build(

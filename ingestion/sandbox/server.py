@@ -121,7 +121,7 @@ class Sandbox:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = _serve
+            do_GET = do_POST = do_PUT = _serve
 
             def log_message(self, *arguments: object) -> None:
                 """Stay silent: the sandbox keeps its requests itself."""

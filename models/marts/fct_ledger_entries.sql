@@ -3,12 +3,14 @@
     incremental_strategy='append',
     meta={'appended_by': 'recorded_at'},
     pre_hook="{{ remember_watermark() }}",
-    post_hook="{{ 'analyze ' ~ this if not is_incremental() else '' }}",
+    post_hook="{{ gather_statistics(this) if not is_incremental() else '' }}",
     indexes=[
         {'columns': ['entry_id'], 'unique': True},
         {'columns': ['entry_key']},
         {'columns': ['recorded_at']},
     ],
+    dist='entry_key',
+    sort='recorded_at',
 ) }}
 {{ refuse_changed_definition() }}
 

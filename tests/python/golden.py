@@ -17,10 +17,12 @@ from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect, run_lock
 from orchestration import pipeline
-from orchestration.dbt import read_manifest, run_dbt
+from orchestration.dbt import run_dbt
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MORTGAGE_LEADS = ("int_deals__mortgage_lead",)
+# A build that fails half-way has dropped views that it did not come to make again.
+VIEWS: set[str] = set()
 LEADS_AND_CALLS = ("int_deals__other", "int_deals__lead_call")
 
 
@@ -123,11 +125,25 @@ def empty(settings: Settings, *schemas: str) -> None:
             (list(schemas),),
         ).fetchall()
         connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
-        views = {name for (name,) in connection.execute("select viewname from pg_views")}
-    # A build that fails half-way has dropped views that it did not come to make again.
-    nodes = read_manifest(settings)["nodes"].values()
-    if {node["name"] for node in nodes if node["config"]["materialized"] == "view"} - views:
-        run_dbt(settings, "run", "--select", "config.materialized:view")
+    lost = VIEWS - _views(settings)
+    if lost:
+        run_dbt(settings, "run", "--select", *sorted(lost))
+
+
+def remember_views(settings: Settings) -> None:
+    """Take the views there are as those that `empty` makes again."""
+    VIEWS.update(_views(settings))
+
+
+def _views(settings: Settings) -> set[str]:
+    with connect(settings) as connection:
+        return {
+            name
+            for (name,) in connection.execute(
+                "select viewname from pg_views"
+                " where schemaname in ('staging', 'intermediate', 'marts')"
+            )
+        }
 
 
 def build_from_empty(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) -> None:

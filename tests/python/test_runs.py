@@ -125,6 +125,18 @@ def test_a_bad_setting_is_named_with_its_cure(
     assert "LEDGERHOUSE_NOW is 'yesterday'. It must be ISO 8601" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["status"], ["explain", "mortgage:land:1"], ["demo"]])
+def test_a_command_that_reads_postgres_says_so_where_the_target_is_redshift(
+    server: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_TARGET", "redshift")
+    assert main(command) == EXIT_USAGE
+    assert "The target is redshift" in capsys.readouterr().err
+
+
 def test_an_unreachable_warehouse_is_named_without_its_password(
     server: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -145,7 +145,9 @@ judged as (
 discounted as (
     select
         *,
-        case when exception_reason is null then list_amount end as booked_list_amount,
+        cast(
+            case when exception_reason is null then list_amount end as numeric(18, 2)
+        ) as booked_list_amount,
         case
             when exception_reason is null then greatest(0, least(discount_of_plan, list_amount))
         end as discount_amount

@@ -1,4 +1,4 @@
-{{ config(unique_key='pair', indexes=[
+{{ config(unique_key='pair', dist='pair', indexes=[
     {'columns': ['pair']}, {'columns': ['known_from']}, {'columns': ['known_to']},
 ]) }}
 with
@@ -75,7 +75,9 @@ conversions as (
         max(case when number_in_run = 1 then load_id end) as load_id,
         max(case when number_in_run = 1 then lead_id end) as lead_id,
         max(case when number_in_run = 1 then partner_id end) as partner_id,
-        max(case when event_number = value_from then sale_amount end) as sale_amount,
+        cast(
+            max(case when event_number = value_from then sale_amount end) as numeric(18, 2)
+        ) as sale_amount,
         min(case when number_in_run = 1 then status_at end) as occurred_at
     from run_of_conversion
     group by pair, span_from, span_to

@@ -59,8 +59,12 @@ clients as (
         {%- for rate in msp_rates() %}
             client_overrides.{{ rate }} as override_{{ rate }},
         {%- endfor %}
-        coalesce(client_overrides.prepaid_hours_monthly, 0) as given_hours_monthly,
-        coalesce(client_overrides.prepaid_hours_yearly, 0) as given_hours_yearly
+        cast(
+            coalesce(client_overrides.prepaid_hours_monthly, 0) as numeric(18, 6)
+        ) as given_hours_monthly,
+        cast(
+            coalesce(client_overrides.prepaid_hours_yearly, 0) as numeric(18, 6)
+        ) as given_hours_yearly
     from companies_in_months
     left join client_overrides
         on

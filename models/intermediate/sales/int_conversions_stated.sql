@@ -193,9 +193,13 @@ parts as (
         sale_entry_key as linked_entry_key,
         load_id,
         cast(1 as integer) as quantity,
-        case when exception_reason is null then amount_of_terms end as list_amount,
+        cast(
+            case when exception_reason is null then amount_of_terms end as numeric(18, 2)
+        ) as list_amount,
         cast(0 as numeric(18, 2)) as discount_amount,
-        case when exception_reason is null then amount_of_terms end as amount,
+        cast(
+            case when exception_reason is null then amount_of_terms end as numeric(18, 2)
+        ) as amount,
         cast('{{ var("currency") }}' as varchar(3)) as currency,
         cast(null as varchar(200)) as price_version_id,
         terms_version_id,

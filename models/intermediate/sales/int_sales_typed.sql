@@ -128,15 +128,16 @@ with_terms as (
         not linked.is_deleted as is_sold,
         linked.occurred_at,
         -- The terms of the filter set win over those of all; a CBM link over both.
-        {% for name in [
-            'terms_version_id', 'deal_type', 'rate_basis', 'rate', 'min_seconds',
-            'expected_conversion_rate',
-        ] %}
-            case
+        {% for name, type in {
+            'terms_version_id': 'varchar(200)', 'deal_type': 'varchar(50)',
+            'rate_basis': 'varchar(50)', 'rate': 'numeric(18, 6)', 'min_seconds': 'bigint',
+            'expected_conversion_rate': 'numeric(18, 6)',
+        }.items() %}
+            cast(case
                 when linked.call_id is not null then null
                 when filter_set_terms.terms_version_id is not null then filter_set_terms.{{ name }}
                 else partner_terms.{{ name }}
-            end as {{ name }}{{ '_of_terms' if name == 'deal_type' }},
+            end as {{ type }}) as {{ name }}{{ '_of_terms' if name == 'deal_type' }},
         {% endfor %}
         greatest(
             linked.span_from, filter_set_terms.known_from, partner_terms.known_from

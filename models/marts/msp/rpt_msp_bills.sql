@@ -2,8 +2,10 @@
     materialized='incremental',
     incremental_strategy='append',
     pre_hook="{{ drop_open_months('is_closed') }}",
-    post_hook='analyze {{ this }}',
+    post_hook='{{ gather_statistics(this) }}',
     indexes=[{'columns': ['bill_month', 'account_number'], 'unique': True}],
+    dist='account_number',
+    sort='bill_month',
 ) }}
 {%- set groups = {
     'user_charges': "kind = 'user'",

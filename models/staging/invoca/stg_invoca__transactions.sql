@@ -36,10 +36,10 @@ transactions as (
             {%- endfor %}, ';| ', ',,,'
         ) as varchar(2000)) as lead_ids,
         {{ json_number('connect_duration', 'bigint') }} as connect_seconds,
-        case
+        cast(case
             when {{ json_text('advertiser_payin_localized', 100) }} is null then 0
             else {{ localized_amount(json_text('advertiser_payin_localized', 100)) }}
-        end as payin,
+        end as numeric(18, 2)) as payin,
         {{ localized_currency(json_text('advertiser_payin_localized', 100)) }} as currency,
         is_deleted,
         {{ json_timestamp('corrected_at', var('invoca_time_zone')) }} as corrected_at,

@@ -51,10 +51,10 @@ client_months as (
                 then coalesce(contract_ends.override_support_level, plans.support_level)
         end as support_level,
         {%- for rate in msp_rates() %}
-            case
+            cast(case
                 when plans.plan_id is not null
                     then coalesce(contract_ends.override_{{ rate }}, plans.{{ rate }}, 0)
-            end as rate_{{ rate }},
+            end as numeric(18, 6)) as rate_{{ rate }},
         {%- endfor %}
         contract_ends.given_hours_monthly,
         contract_ends.given_hours_yearly,

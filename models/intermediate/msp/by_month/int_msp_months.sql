@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['bill_month']}]) }}
+{{ config(indexes=[{'columns': ['bill_month']}], dist='all') }}
 with recursive
 
 landings as (

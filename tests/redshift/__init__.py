@@ -1,0 +1,1 @@
+"""A stand-in for Redshift: its protocol and dialect in front of Postgres (docs/redshift.md)."""
