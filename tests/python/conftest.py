@@ -15,7 +15,6 @@ from ingestion import embedded
 from ingestion.settings import Settings, read_settings
 from ingestion.warehouse import connect, ensure_database
 from orchestration import pipeline
-from orchestration.dbt import Mart, read_marts, run_dbt
 from tests.python import golden
 from tests.python.msp import Msp, msp
 
@@ -24,8 +23,6 @@ SETTINGS = (
     *("WAREHOUSE_", "LEDGERHOUSE_", "PG", "INTERNAL_API_", "NOTICE_", "BILLING_DB_", "BILLINGO_"),
     *("BOBERDOO_", "INVOCA_", "DISPOSITIONS_", "CODEX_", "CORE_", "FRESHSERVICE_", "DATTO_"),
 )
-# Empty where a module builds only what it needs.
-MARTS_BUILT: list[Mart] = []
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +47,6 @@ def server() -> Iterator[Settings]:
 def built(server: Settings) -> Settings:
     """The settings of a warehouse in which every model is built, without a row."""
     pipeline.build(server)
-    MARTS_BUILT.extend(read_marts(server))
     with connect(server, database="postgres", autocommit=True) as connection:
         ensure_database(connection, "billing_db")
     return server
@@ -59,7 +55,6 @@ def built(server: Settings) -> Settings:
 @pytest.fixture
 def settings(built: Settings) -> Settings:
     """Settings of an empty warehouse, its models built, and of an empty billing_db."""
-    _restore_marts(built)
     golden.empty(built, "raw", "snapshots", "staging", "intermediate", "marts")
     source = replace(built.warehouse, name="billing_db")
     with psycopg.connect(**source.parameters()) as connection:
@@ -69,20 +64,6 @@ def settings(built: Settings) -> Settings:
             (Path(__file__).parent.parent / "golden/lead_ledger/schema.sql").read_text()
         )
     return replace(built, billing_db=source)
-
-
-def _restore_marts(built: Settings) -> None:
-    """Make the views again that a test's failing build has dropped and left out."""
-    with connect(built) as connection:
-        lost = [
-            mart.name
-            for mart in MARTS_BUILT
-            if not connection.execute(
-                "select to_regclass(%s)", (f"{mart.schema}.{mart.name}",)
-            ).fetchone()[0]
-        ]
-    if lost:
-        run_dbt(built, "run", "--select", *lost)
 
 
 @pytest.fixture

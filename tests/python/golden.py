@@ -126,7 +126,9 @@ def empty(settings: Settings, *schemas: str) -> None:
         views = {name for (name,) in connection.execute("select viewname from pg_views")}
     # A build that fails half-way has dropped views that it did not come to make again.
     nodes = read_manifest(settings)["nodes"].values()
-    if {node["name"] for node in nodes if node["config"]["materialized"] == "view"} - views:
+    expected = {node["name"] for node in nodes if node["config"]["materialized"] == "view"}
+    # Where none is there, nothing has been built, and nothing was lost.
+    if views & expected and expected - views:
         run_dbt(settings, "run", "--select", "config.materialized:view")
 
 
