@@ -2,7 +2,7 @@ with
 
 entries as (
     select * from {{ ref('fct_ledger_entries') }}
-    where deal_type = 'mortgage_lead'
+    where deal_type = 'mortgage_lead' and source = 'billing_db'
 ),
 
 deliveries as (
