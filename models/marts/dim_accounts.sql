@@ -74,7 +74,7 @@ accounts as (
 named as (
     select
         accounts.account_id,
-        cast({{ dbt.split_part('accounts.account_id', "':'", 1) }} as varchar(50)) as account_kind,
+        cast(split_part(accounts.account_id, ':', 1) as varchar(50)) as account_kind,
         cast(names.account_name as varchar(500)) as account_name,
         billed.first_billed_at,
         billed.last_billed_at

@@ -1,5 +1,5 @@
--- A call's revenue is booked once: the parts of its leads add up to what the advertiser pays for it,
--- and to nothing where a purchase pays for it instead (SPEC D9-D11).
+-- A call's revenue is booked once: the parts of its leads add up to what the advertiser pays for
+-- it, and to nothing where a purchase pays for it instead (SPEC D9-D11).
 with
 
 new_calls as (
