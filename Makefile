@@ -25,7 +25,7 @@ setup: .venv/.installed profiles.yml  ## make .venv from the lock file
 profiles.yml:
 	@cp profiles.example.yml profiles.yml
 
-demo: setup  ## simulated vendors -> ledger -> revenue, in about a minute
+demo: setup  ## simulated vendors -> ledger -> revenue, in about two minutes
 	@$(BIN)/ledgerhouse demo
 
 test: setup  ## every rule, every worked scenario

@@ -14,7 +14,7 @@ from orchestration.dashboard import write_dashboard
 
 log = logging.getLogger(__name__)
 
-NIGHTS = 4
+NIGHTS = 3
 
 
 def play(settings: Settings) -> list[str]:
