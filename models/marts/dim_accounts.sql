@@ -29,7 +29,7 @@ advertisers as (
         advertiser_id,
         advertiser_name,
         row_number() over (
-            partition by advertiser_id order by loaded_at desc, advertiser_name
+            partition by advertiser_id order by loaded_at desc, advertiser_name asc
         ) as recency
     from calls
     where advertiser_name is not null
