@@ -36,16 +36,20 @@ def write_invoices(
 ) -> list[Path]:
     """Write one file per client with something to pay in `month` (yyyymm); returns their paths.
 
-    Written again, the files are the same: closed months do not change. Raises InvoiceError for a
-    month that is no month, is not closed, or has no bill.
+    From what is published, so that every test has passed (SPEC O4). Written again, the files are
+    the same: closed months do not change. Raises InvoiceError for a month that is no month, is not
+    closed, or has no bill.
     """
     if not re.fullmatch(r"\d{4}(0[1-9]|1[0-2])", month):
         raise InvoiceError(f"{month!r} is no month. Write it as 202601.")
     first_day = date(int(month[:4]), int(month[4:]), 1)
     with connect(settings) as connection:
+        connection.execute(
+            "select set_config('search_path', %s, false)", (settings.published_schema,)
+        )
         _refuse_unless_closed(connection, first_day, account)
         lines = connection.cursor(row_factory=dict_row).execute(
-            "select * from marts.rpt_msp_invoice_lines where bill_month = %(month)s"
+            "select * from rpt_msp_invoice_lines where bill_month = %(month)s"
             " and (%(account)s::text is null or account_number = %(account)s)"
             " order by account_number, item, line_key",
             {"month": first_day, "account": account},
@@ -59,8 +63,10 @@ def write_invoices(
 
 
 def _refuse_unless_closed(connection: Connection, month: date, account: str | None) -> None:
+    if connection.execute("select to_regclass('rpt_msp_bills')").fetchone()[0] is None:
+        raise InvoiceError("Nothing is published yet: run `ledgerhouse nightly`.")
     found = connection.execute(
-        "select bool_and(is_closed) from marts.rpt_msp_bills where bill_month = %(month)s"
+        "select bool_and(is_closed) from rpt_msp_bills where bill_month = %(month)s"
         " and (%(account)s::text is null or account_number = %(account)s)",
         {"month": month, "account": account},
     ).fetchone()

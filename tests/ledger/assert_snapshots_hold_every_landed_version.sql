@@ -1,41 +1,46 @@
--- A price once landed can always be found again: the snapshots hold exactly the intervals that raw
+-- What was once landed can always be found again: the snapshots hold exactly the intervals that raw
 -- implies (SPEC L12). If not: `ledgerhouse replay-snapshots`.
+{%- set streams = [
+    'billing_db__product_prices',
+    'billing_db__subscription_plans',
+    'codex__assets',
+    'codex__companies',
+    'codex__contacts',
+    'codex__plans',
+    'seeds__call_campaigns',
+    'seeds__deal_terms',
+    'seeds__deal_types',
+    'seeds__disposition_map',
+    'seeds__disposition_statuses',
+] %}
 with
 
 landed as (
-    select
-        'product_prices' as stream_name,
-        source_key,
-        loaded_at as valid_from,
-        coalesce(
-            lead(loaded_at) over (partition by source_key order by loaded_at), {{ open_end() }}
-        ) as valid_to
-    from {{ ref('stg_billing_db__product_prices') }}
-    union all
-    select
-        'subscription_plans' as stream_name,
-        source_key,
-        loaded_at as valid_from,
-        coalesce(
-            lead(loaded_at) over (partition by source_key order by loaded_at), {{ open_end() }}
-        ) as valid_to
-    from {{ ref('stg_billing_db__subscription_plans') }}
+    {% for stream in streams -%}
+        select
+            cast('{{ stream }}' as varchar(100)) as stream_name,
+            tenant,
+            source_key,
+            loaded_at as valid_from,
+            coalesce(lead(loaded_at) over (
+                partition by tenant, source_key order by loaded_at
+            ), {{ open_end() }}) as valid_to
+        from {{ ref('stg_' ~ stream) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 kept as (
-    select
-        'product_prices' as stream_name,
-        source_key,
-        valid_from,
-        valid_to
-    from {{ ref('snap_billing_db__product_prices') }}
-    union all
-    select
-        'subscription_plans' as stream_name,
-        source_key,
-        valid_from,
-        valid_to
-    from {{ ref('snap_billing_db__subscription_plans') }}
+    {% for stream in streams -%}
+        select
+            cast('{{ stream }}' as varchar(100)) as stream_name,
+            tenant,
+            source_key,
+            valid_from,
+            valid_to
+        from {{ ref('snap_' ~ stream) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 )
 
 select
@@ -47,6 +52,7 @@ from landed
 full outer join kept
     on
         landed.stream_name = kept.stream_name
+        and landed.tenant = kept.tenant
         and landed.source_key = kept.source_key
         and landed.valid_from = kept.valid_from
 where landed.valid_to is null or kept.valid_to is null or landed.valid_to != kept.valid_to

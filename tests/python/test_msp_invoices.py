@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.dbt import read_marts
 from orchestration.msp_invoices import COLUMNS, InvoiceError, write_invoices
+from orchestration.publish import publish
 from tests.python import golden
 from tests.python.msp import Msp, night, serve
 from tests.python.test_msp_bills import HISTORY
@@ -21,6 +23,7 @@ def test_invoices_of_a_month_add_up_and_stay_the_same(vendors: Msp, tmp_path: Pa
     serve(vendors.stores, HISTORY / "2025-03-10")
     night(vendors, "2025-03-10", HISTORY / "2025-03-10" / "seeds", "2024-12")
     settings = vendors.settings
+    publish(vendors.connection, settings, read_marts(settings))
 
     first = {path.name: path.read_bytes() for path in write_invoices(settings, "202501", tmp_path)}
     again = {path.name: path.read_bytes() for path in write_invoices(settings, "202501", tmp_path)}
