@@ -4,8 +4,6 @@
     pre_hook="{{ drop_open_months('is_closed') }}",
     post_hook='{{ gather_statistics(this) }}',
     indexes=[{'columns': ['bill_month', 'account_number'], 'unique': True}],
-    dist='account_number',
-    sort='bill_month',
 ) }}
 {%- set groups = {
     'user_charges': "kind = 'user'",
