@@ -57,6 +57,14 @@ language sql stable
 return (moment at time zone from_zone) at time zone to_zone;
 
 -- Text. CONCAT of a null is null, REGEXP_REPLACE replaces every match.
+create function sha2(value text, bits integer) returns varchar language sql immutable return encode(
+    case bits
+        when 224 then sha224(convert_to(value, 'UTF8'))
+        when 256 then sha256(convert_to(value, 'UTF8'))
+        when 384 then sha384(convert_to(value, 'UTF8'))
+        when 512 then sha512(convert_to(value, 'UTF8'))
+    end, 'hex'
+);
 create function len(value text) returns integer language sql immutable return length(value);
 
 create function concat(first text, second text) returns text language sql immutable
