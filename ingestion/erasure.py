@@ -100,13 +100,9 @@ class Erasures:
 def phone_form(text: Any) -> str | None:
     """Return a phone's digits, without extension and leading 1, as macro `phone_digits` does."""
     digits = re.sub(r"[^0-9]", "", str(text or "").lower().split("x")[0])
-    return (
-        digits[1:]
-        if len(digits) == 11 and digits[0] == "1"
-        else digits
-        if len(digits) > 6
-        else None
-    )
+    if len(digits) == 11 and digits[0] == "1":
+        return digits[1:]
+    return digits if len(digits) > 6 else None
 
 
 def email_form(text: Any) -> str | None:

@@ -25,7 +25,7 @@ from ingestion.warehouse import first_line
 log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 5
-ANALYZE_ABOVE_ROWS = 20_000
+ANALYZE_ABOVE_ROWS = 1_000
 COPY_BATCH_BYTES = 1 << 16
 MAX_KEY_LENGTH = 500
 MAX_NUMBER_EXPONENT = 10_000

@@ -190,7 +190,7 @@ def _progress(target: redshift_connector.Connection) -> Progress:
 def _landed(connection: psycopg.Connection) -> Progress:
     row = connection.execute(
         "select coalesce(max(load_id), 0), max(loaded_at) filter ("
-        "   where status in ('completed', 'partial') and created + updated + deleted > 0)"
+        "   where status in ('completed', 'partial'))"
         " from raw.load_runs"
     ).fetchone()
     return Progress(row[0], row[1] or Progress.known_through)

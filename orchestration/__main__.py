@@ -224,6 +224,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 
 def _dashboard(settings: Settings, options: argparse.Namespace) -> int:
     """Write the page of revenue and operations: one file, for a browser without a network."""
+    _require_postgres(settings)
     _start_if_embedded(settings)
     report.say(f"{write_dashboard(settings)}")
     return EXIT_OK
@@ -233,6 +234,7 @@ def _erase(settings: Settings, options: argparse.Namespace) -> int:
     """Erase a person by phone or e-mail from everything landed and built; no figure changes."""
     if not (options.phone or options.email):
         raise SettingsError("Name the person: --phone or --email.")
+    _require_postgres(settings)
     _start_if_embedded(settings)
     changed = pipeline.erase(settings, options.phone, options.email)
     report.say(f"{changed} landed version(s) erased; they stay so when a vendor sends them again.")
@@ -247,7 +249,7 @@ def _docs(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _replay_snapshots(settings: Settings, options: argparse.Namespace) -> int:
-    """Drop the snapshots and make them again from raw, landing by landing."""
+    """Empty the snapshots and fill them again from raw, landing by landing."""
     _start_if_embedded(settings)
     landings = pipeline.replay_snapshots(settings)
     report.say(f"{len(landings)} landing(s) replayed into the snapshots.")
@@ -265,8 +267,8 @@ def _require_embedded(settings: Settings) -> None:
 def _require_postgres(settings: Settings) -> None:
     if settings.target != "postgres":
         raise SettingsError(
-            f"The target is {settings.target}, and this command reads what is built on Postgres. "
-            "Query Redshift for it, or unset WAREHOUSE_TARGET to see Postgres."
+            f"The target is {settings.target}, and this command works on what is built on "
+            "Postgres. Query Redshift for it, or unset WAREHOUSE_TARGET to see Postgres."
         )
 
 

@@ -22,6 +22,7 @@ from psycopg import sql
 
 from ingestion.settings import PROJECT, Settings, SettingsError
 from ingestion.warehouse import connect
+from orchestration.publish import read_published
 
 log = logging.getLogger(__name__)
 
@@ -124,10 +125,7 @@ def read_panels() -> list[Panel]:
 
 
 def _become_analyst(connection: psycopg.Connection, settings: Settings) -> None:
-    schema = settings.published_schema
-    made = connection.execute("select to_regclass(%s)", (f"{schema}.rpt_publications",)).fetchone()
-    if not made or not made[0]:
-        raise SettingsError(f"Nothing is published to {schema} yet: run `ledgerhouse nightly`.")
+    read_published(connection, settings)
     role = sql.Identifier(settings.analyst_role)
     try:
         connection.execute(sql.SQL("set role {}").format(role))
@@ -136,7 +134,6 @@ def _become_analyst(connection: psycopg.Connection, settings: Settings) -> None:
             f"The warehouse's user may not act as {settings.analyst_role}. Let an administrator run"
             f" `grant {settings.analyst_role} to {settings.warehouse.user}`."
         ) from None
-    connection.execute("select set_config('search_path', %s, false)", (schema,))
 
 
 def _is_there(connection: psycopg.Connection, name: str) -> bool:

@@ -181,9 +181,14 @@ def leave_table(nodes: Sequence[NodeResult]) -> None:
     """Leave the nodes on the run's page, those that failed first."""
     passed = ("success", "pass", "no-op")
     rows = [
-        {"status": n.status, "kind": n.kind, "name": n.name, "seconds": round(n.seconds, 2)}
-        | ({"message": n.message} if n.status not in passed else {"message": ""})
-        for n in sorted(nodes, key=lambda node: node.status in passed)
+        {
+            "status": node.status,
+            "kind": node.kind,
+            "name": node.name,
+            "seconds": round(node.seconds, 2),
+            "message": "" if node.status in passed else node.message,
+        }
+        for node in sorted(nodes, key=lambda node: node.status in passed)
     ]
     counts = Counter((node.kind, node.status) for node in nodes)
     create_table_artifact(

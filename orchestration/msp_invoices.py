@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
+from orchestration.publish import read_published
 
 COLUMNS = {
     "InvoiceNo": "invoice_number",
@@ -44,9 +45,7 @@ def write_invoices(
         raise InvoiceError(f"{month!r} is no month. Write it as 202601.")
     first_day = date(int(month[:4]), int(month[4:]), 1)
     with connect(settings) as connection:
-        connection.execute(
-            "select set_config('search_path', %s, false)", (settings.published_schema,)
-        )
+        read_published(connection, settings)
         _refuse_unless_closed(connection, first_day, account)
         lines = connection.cursor(row_factory=dict_row).execute(
             "select * from rpt_msp_invoice_lines where bill_month = %(month)s"
@@ -63,8 +62,6 @@ def write_invoices(
 
 
 def _refuse_unless_closed(connection: Connection, month: date, account: str | None) -> None:
-    if connection.execute("select to_regclass('rpt_msp_bills')").fetchone()[0] is None:
-        raise InvoiceError("Nothing is published yet: run `ledgerhouse nightly`.")
     found = connection.execute(
         "select bool_and(is_closed) from rpt_msp_bills where bill_month = %(month)s"
         " and (%(account)s::text is null or account_number = %(account)s)",

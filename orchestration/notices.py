@@ -12,12 +12,12 @@ import requests
 
 from ingestion.settings import NoticeChannel, Settings, redact
 from ingestion.warehouse import first_line
+from orchestration import logs
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 10
-LOG_PLACE = "logs/ledgerhouse.log"
 
 TROUBLES = """
 with last_runs as (
@@ -149,7 +149,7 @@ def _send(
 
 def _post(channel: NoticeChannel, job: str, kind: str, message: str) -> None:
     """Post to a webhook; `text` is what chat programs show."""
-    notice = {"text": message, "kind": kind, "job": job, "log": LOG_PLACE}
+    notice = {"text": message, "kind": kind, "job": job, "log": logs.PLACE}
     requests.post(channel.url, json=notice, timeout=TIMEOUT_SECONDS).raise_for_status()
 
 
@@ -158,7 +158,7 @@ def _mail(channel: NoticeChannel, job: str, kind: str, message: str) -> None:
     mail["Subject"] = f"ledgerhouse {job}: {kind}"
     mail["From"] = channel.sender
     mail["To"] = ", ".join(channel.recipients)
-    mail.set_content(f"{message}\n\nLog: {LOG_PLACE}\n")
+    mail.set_content(f"{message}\n\nLog: {logs.PLACE}\n")
     address = urlsplit(channel.url)
     is_implicit_tls = address.scheme == "smtps"
     connect = smtplib.SMTP_SSL if is_implicit_tls else smtplib.SMTP

@@ -40,6 +40,11 @@ class Night:
         """Return the names of the sources that failed, wholly or in part."""
         return [outcome.source for outcome in self.outcomes if outcome.is_failed]
 
+    @property
+    def shortfall(self) -> str | None:
+        """Return what a run that ended did not do; None where it did all."""
+        return f"failed: {', '.join(self.failed_sources)}" if self.failed_sources else None
+
 
 @dataclass
 class Job:
@@ -83,8 +88,7 @@ def open_job(settings: Settings, name: str, *, full: bool = False) -> Iterator[J
             job = Job(name, connection, run, SCHEDULES[name].sources or list(SOURCES))
             prepare(job)
             yield job
-            if job.night.failed_sources:
-                record.shortfall = f"failed: {', '.join(job.night.failed_sources)}"
+            record.shortfall = job.night.shortfall
     except BaseException as error:
         if isinstance(error, warehouse.RunLockError):
             warehouse.record_refusal(settings, name, str(error))
@@ -99,9 +103,7 @@ def prepare(job: Job) -> None:
         job.connection,
         [(plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()],
     )
-    make_stream_tables(job.connection)
-    # A run killed between landing and snapshot left a landing that only this snapshot can see.
-    _snapshot(job.connection, job.run.settings)
+    _catch_up(job.connection, job.run.settings)
 
 
 def land(job: Job) -> None:
@@ -144,13 +146,11 @@ def sync(
     """Land the named sources (all of them by default) and snapshot what they brought."""
     with _recorded(settings, "sync") as (connection, record):
         run = Run(settings, settings.clock(), full=full, tenant=tenant)
-        make_stream_tables(connection)
+        _catch_up(connection, settings)
+        night = Night(sync_sources(list(sources or SOURCES), run))
         _snapshot(connection, settings)
-        outcomes = sync_sources(list(sources or SOURCES), run)
-        _snapshot(connection, settings)
-        failed = [outcome.source for outcome in outcomes if outcome.is_failed]
-        record.shortfall = f"failed: {', '.join(failed)}" if failed else None
-    return outcomes
+        record.shortfall = night.shortfall
+    return night.outcomes
 
 
 def build(
@@ -161,8 +161,7 @@ def build(
     Raises DbtError if a node fails; analysts then keep the figures they have (SPEC O4).
     """
     with _recorded(settings, "build") as (connection, _):
-        make_stream_tables(connection)
-        _snapshot(connection, settings)
+        _catch_up(connection, settings)
         options = ["--full-refresh"] if full_refresh else []
         options += ["--select", select] if select else []
         nodes = _build(settings, *options, variables={"whole_history": True})
@@ -180,10 +179,10 @@ def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> i
         make_stream_tables(connection)
         streams = [stream for module in SOURCES.values() for stream in module.STREAMS]
         changed = erasure.erase(connection, settings, streams, phones, emails)
-        warehouse.forget_snapshots(connection)
+        _forget_snapshots(connection, settings)
         _snapshot(connection, settings)
         _build(settings, "--full-refresh", variables={"whole_history": True})
-        publish(connection, settings, read_marts(settings))
+        _publish(connection, settings)
     return changed
 
 
@@ -199,7 +198,7 @@ def check(settings: Settings) -> list[str]:
 
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
-    """Drop the snapshots and make them again from raw, landing by landing; returns the landings."""
+    """Empty the snapshots and fill them again from raw, landing by landing; returns these."""
     with warehouse.run_lock(settings) as connection:
         make_stream_tables(connection)
         _forget_snapshots(connection, settings)
@@ -210,19 +209,11 @@ def replay_snapshots(settings: Settings) -> list[datetime]:
 def _recorded(
     settings: Settings, name: str
 ) -> Iterator[tuple[psycopg.Connection, warehouse.JobRecord]]:
-    with (
-        warehouse.run_lock(settings) as connection,
-        _killed_told(connection, settings),
-        warehouse.recorded_job(connection, name, settings) as record,
-    ):
-        warehouse.remember_salt(connection, settings)
-        yield connection, record
-
-
-@contextmanager
-def _killed_told(connection: psycopg.Connection, settings: Settings) -> Iterator[None]:
-    notices.tell_killed(connection, settings)
-    yield
+    with warehouse.run_lock(settings) as connection:
+        notices.tell_killed(connection, settings)
+        with warehouse.recorded_job(connection, name, settings) as record:
+            warehouse.remember_salt(connection, settings)
+            yield connection, record
 
 
 def _tell(settings: Settings, name: str, trouble: str | None) -> None:
@@ -231,6 +222,12 @@ def _tell(settings: Settings, name: str, trouble: str | None) -> None:
             notices.tell_failure(connection, settings, name, trouble)
         else:
             notices.tell_recovery(connection, settings, name)
+
+
+def _catch_up(connection: psycopg.Connection, settings: Settings) -> None:
+    """Make the tables of raw, and follow what a run killed before its snapshot had landed."""
+    make_stream_tables(connection)
+    _snapshot(connection, settings)
 
 
 def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[datetime]:

@@ -69,6 +69,14 @@ def published_through(connection: psycopg.Connection, settings: Settings) -> dat
     )
 
 
+def read_published(connection: psycopg.Connection, settings: Settings) -> None:
+    """Let bare names mean what is published; raises SettingsError where nothing is."""
+    schema = settings.published_schema
+    if not _kind(connection, schema, "rpt_publications"):
+        raise SettingsError(f"Nothing is published to {schema} yet: run `ledgerhouse nightly`.")
+    connection.execute("select set_config('search_path', %s, false)", (schema,))
+
+
 def _make_schema(connection: psycopg.Connection, settings: Settings) -> None:
     role = settings.analyst_role
     connection.execute(

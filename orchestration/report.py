@@ -15,9 +15,10 @@ from rich.text import Text
 
 from ingestion.registry import Outcome
 from ingestion.run import Run
-from ingestion.settings import PROJECT, Settings
+from ingestion.settings import Settings
 from ingestion.sources import billingo_report
 from ingestion.warehouse import connect
+from orchestration import logs
 from orchestration.dbt import NodeResult
 from orchestration.pipeline import Night
 
@@ -120,7 +121,7 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
     console.print(table)
     for outcome in outcomes:
         if outcome.error:
-            complain(f"{outcome.source}: {outcome.error} (details: {_log_place()})")
+            complain(f"{outcome.source}: {outcome.error} (details: {logs.PLACE})")
         elif outcome.missing:
             say(f"{outcome.source}: not configured (set {', '.join(outcome.missing)})")
 
@@ -255,7 +256,3 @@ def read_rows(
     with connect(settings) as connection:
         cursor = connection.execute(query, parameters)
         return [column.name for column in cursor.description or []], cursor.fetchall()
-
-
-def _log_place() -> str:
-    return str((PROJECT / "logs" / "ledgerhouse.log").relative_to(PROJECT))

@@ -93,6 +93,29 @@ def company(client: Client, begins: date) -> Row:
     }
 
 
+def asset_at(client: Client, place: int, category: str, backed_up: int) -> Row:
+    """Return the client's asset of that place; only servers are backed up, in bytes."""
+    return {
+        "id": client.number * 100 + place + 1,
+        "hostname": f"{client.account}-{category[:3].upper()}{place:02}",
+        "device_type": category,
+        "bytes": backed_up if category == "Server" else 0,
+    }
+
+
+def contact_at(client: Client, place: int, *, is_active: bool = True) -> Row:
+    """Return the client's user of that place, as Codex shows it."""
+    number = client.number * 100 + place + 1
+    return {
+        "id": number,
+        "name": f"User {number}",
+        "email": f"u{number}@{client.account}.example",
+        "employment_type": "Full Time",
+        "active": is_active,
+        "secondary_emails": "[]",
+    }
+
+
 def codex_asset(asset: Row) -> Row:
     """Return the asset as Codex shows it."""
     # Codex keeps terabytes with two decimals and makes bytes of them again.

@@ -17,9 +17,11 @@ from ingestion.sandbox.msp_shapes import (
     TERMS,
     Client,
     Row,
+    asset_at,
     codex_asset,
     codex_ticket,
     company,
+    contact_at,
     department,
     device,
     entry,
@@ -108,12 +110,7 @@ def _assets(client: Client, day: int, seed: int) -> Iterator[Row]:
         category = DEVICES[place % len(DEVICES)]
         growth = first_bytes * max(day, 0) // 200
         if arrives <= day < retires:
-            yield {
-                "id": client.number * 100 + place + 1,
-                "hostname": f"{client.account}-{category[:3].upper()}{place:02}",
-                "device_type": category,
-                "bytes": first_bytes + growth if category == "Server" else 0,
-            }
+            yield asset_at(client, place, category, first_bytes + growth)
 
 
 def _contacts(client: Client, day: int, seed: int) -> Iterator[Row]:
@@ -122,15 +119,7 @@ def _contacts(client: Client, day: int, seed: int) -> Iterator[Row]:
         arrives = numbers.choice((-400, -400, numbers.randrange(300)))
         is_left_on = numbers.choice((10_000, 10_000, numbers.randrange(60, 360)))
         if arrives <= day:
-            number = client.number * 100 + place + 1
-            yield {
-                "id": number,
-                "name": f"User {number}",
-                "email": f"u{number}@{client.account}.example",
-                "employment_type": "Full Time",
-                "active": day < is_left_on,
-                "secondary_emails": "[]",
-            }
+            yield contact_at(client, place, is_active=day < is_left_on)
 
 
 def _tickets(client: Client, begins: date, moment: datetime, seed: int) -> Iterator[Row]:

@@ -22,15 +22,8 @@ REQUIRES = ("INVOCA_BASE_URL", "INVOCA_TOKEN", "INVOCA_NETWORK_ID")
 # What the caller is known by goes; what the call is and pays stays.
 CALL_FIELDS = (
     *("transaction", "complete_call_id", "correct", "start_time", "duration", "connect_", "ivr_"),
-    *(
-        "advertiser_",
-        "affiliate_",
-        "lead_id",
-        "dynamic_number_pool_",
-        "revenue",
-        "sale_",
-        "signal_",
-    ),
+    *("advertiser_", "affiliate_", "lead_id", "dynamic_number_pool_"),
+    *("revenue", "sale_", "signal_"),
 )
 TRANSACTIONS = Stream(
     NAME,

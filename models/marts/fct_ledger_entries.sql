@@ -3,7 +3,7 @@
     incremental_strategy='append',
     meta={'appended_by': 'recorded_at'},
     pre_hook="{{ remember_watermark() }}",
-    post_hook="{{ gather_statistics(this) if not is_incremental() else '' }}",
+    post_hook="{{ gather_statistics(this) }}",
     indexes=[
         {'columns': ['entry_id'], 'unique': True},
         {'columns': ['entry_key']},

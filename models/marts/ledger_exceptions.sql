@@ -4,35 +4,8 @@ states as (
     select * from {{ ref('int_deals_unioned') }}
 ),
 
-exception_parts as (
-    select
-        *,
-        case
-            when
-                lag(known_to) over (partition by entry_key order by known_from) = known_from
-                and lag(exception_reason) over (partition by entry_key order by known_from)
-                = exception_reason
-                then 0
-            else 1
-        end as is_start
-    from states
-    where exception_reason is not null
-),
-
-runs as (
-    select
-        *,
-        sum(is_start) over (
-            partition by entry_key order by known_from rows unbounded preceding
-        ) as run_number
-    from exception_parts
-),
-
-runs_since as (
-    select
-        *,
-        min(known_from) over (partition by entry_key, run_number) as since
-    from runs
+exceptions as (
+    {{ held_since('states', 'entry_key', 'exception_reason') | indent(4) }}
 ),
 
 open_exceptions as (
@@ -52,7 +25,7 @@ open_exceptions as (
         currency,
         occurred_at,
         since
-    from runs_since
+    from exceptions
     where known_to = {{ open_end() }}
 ),
 

@@ -1,12 +1,21 @@
 """MSP billing: a year of bills of many clients, built from one landing."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
 from ingestion import settings as configured
-from ingestion.sandbox.msp_shapes import PLANS, TERMS, Client, Row, codex_asset, company, plans
+from ingestion.sandbox.msp_shapes import (
+    PLANS,
+    TERMS,
+    Client,
+    Row,
+    asset_at,
+    codex_asset,
+    company,
+    contact_at,
+    plans,
+)
 from ingestion.sandbox.msp_story import DEVICES, MspStores
 from ingestion.sandbox.server import Sandbox
 from ingestion.settings import Settings
@@ -60,31 +69,11 @@ def _client(number: int) -> Row:
     )
     return {
         "company": company(client, BEGINS),
-        "assets": [codex_asset(asset) for asset in _assets(client)],
-        "contacts": [_contact(client, place) for place in range(USERS)],
+        "assets": [
+            codex_asset(asset_at(client, place, DEVICES[place % len(DEVICES)], 500 * 10**9))
+            for place in range(ASSETS)
+        ],
+        "contacts": [contact_at(client, place) for place in range(USERS)],
         "locations": [],
         "tickets": [],
-    }
-
-
-def _assets(client: Client) -> Iterator[Row]:
-    for place in range(ASSETS):
-        category = DEVICES[place % len(DEVICES)]
-        yield {
-            "id": client.number * 100 + place + 1,
-            "hostname": f"{client.account}-{category[:3].upper()}{place:02}",
-            "device_type": category,
-            "bytes": 500 * 10**9 if category == "Server" else 0,
-        }
-
-
-def _contact(client: Client, place: int) -> Row:
-    number = client.number * 100 + place + 1
-    return {
-        "id": number,
-        "name": f"User {number}",
-        "email": f"u{number}@{client.account}.example",
-        "employment_type": "Full Time",
-        "active": True,
-        "secondary_emails": "[]",
     }

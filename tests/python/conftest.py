@@ -22,17 +22,8 @@ from tests.python.redshift import stand_in
 # How the names of our settings begin (README, Settings).
 SETTINGS = (
     *("WAREHOUSE_", "REDSHIFT_", "LEDGERHOUSE_", "PG", "INTERNAL_API_", "NOTICE_"),
-    *(
-        "BILLING_DB_",
-        "BILLINGO_",
-        "BOBERDOO_",
-        "INVOCA_",
-        "DISPOSITIONS_",
-        "CODEX_",
-        "CORE_",
-        "FRESHSERVICE_",
-        "DATTO_",
-    ),
+    *("BILLING_DB_", "BILLINGO_", "BOBERDOO_", "INVOCA_", "DISPOSITIONS_"),
+    *("CODEX_", "CORE_", "FRESHSERVICE_", "DATTO_"),
 )
 
 

@@ -21,9 +21,9 @@ from orchestration.dbt import run_dbt
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MORTGAGE_LEADS = ("int_deals__mortgage_lead",)
+LEADS_AND_CALLS = ("int_deals__other", "int_deals__lead_call")
 # A build that fails half-way has dropped views that it did not come to make again.
 VIEWS: set[str] = set()
-LEADS_AND_CALLS = ("int_deals__other", "int_deals__lead_call")
 
 
 def unpacked(archive: str) -> Path:

@@ -125,8 +125,14 @@ def test_a_bad_setting_is_named_with_its_cure(
     assert "LEDGERHOUSE_NOW is 'yesterday'. It must be ISO 8601" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["status"], ["explain", "mortgage:land:1"], ["demo"]])
-def test_a_command_that_reads_postgres_says_so_where_the_target_is_redshift(
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["status"], ["explain", "mortgage:land:1"], ["demo"], ["dashboard"]),
+        *(["msp-invoices", "202601"], ["erase", "--phone", "5552000100"]),
+    ],
+)
+def test_a_command_that_works_on_postgres_says_so_where_the_target_is_redshift(
     server: Settings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -110,72 +110,50 @@ known_leads as (
     group by lead_id
 ),
 
+known_references as (
+    select
+        partner_id,
+        buyer_lead_ref,
+        lead_id,
+        known_from,
+        known_to
+    from buyers
+    where not is_deleted and lead_id is not null
+    union all
+    select
+        partner_id,
+        buyer_lead_ref,
+        lead_id,
+        known_from,
+        known_to
+    from events
+    where lead_id is not null
+),
+
+{% set steps = [
+    ('known_leads', ['lead_id']),
+    ('call_leads', ['call_id']),
+    ('known_references', ['partner_id', 'buyer_lead_ref']),
+    ('leads', ['phone']),
+    ('leads', ['email']),
+] %}
 found as (
-    select
-        events_to_match.event_id,
-        1 as match_step,
-        facts.lead_id,
-        facts.known_from,
-        facts.known_to,
-        events_to_match.known_from as event_known_from,
-        events_to_match.known_to as event_known_to
-    from events_to_match
-    inner join known_leads as facts on events_to_match.lead_id = facts.lead_id
-    union all
-    select
-        events_to_match.event_id,
-        2 as match_step,
-        facts.lead_id,
-        facts.known_from,
-        facts.known_to,
-        events_to_match.known_from as event_known_from,
-        events_to_match.known_to as event_known_to
-    from events_to_match
-    inner join call_leads as facts on events_to_match.call_id = facts.call_id
-    union all
-    select
-        events_to_match.event_id,
-        3 as match_step,
-        facts.lead_id,
-        facts.known_from,
-        facts.known_to,
-        events_to_match.known_from as event_known_from,
-        events_to_match.known_to as event_known_to
-    from events_to_match
-    inner join (
-        select
-            partner_id,
-            buyer_lead_ref,
-            lead_id,
-            known_from,
-            known_to
-        from buyers
-        where not is_deleted
-        union all
-        select
-            partner_id,
-            buyer_lead_ref,
-            lead_id,
-            known_from,
-            known_to
-        from events
-    ) as facts
-        on
-            events_to_match.partner_id = facts.partner_id
-            and events_to_match.buyer_lead_ref = facts.buyer_lead_ref
-    where facts.lead_id is not null
-    {% for name in ['phone', 'email'] %}
-        union all
+    {% for facts, names in steps %}
+        {% if not loop.first %}union all{% endif %}
         select
             events_to_match.event_id,
-            {{ loop.index + 3 }} as match_step,
+            {{ loop.index }} as match_step,
             facts.lead_id,
             facts.known_from,
             facts.known_to,
             events_to_match.known_from as event_known_from,
             events_to_match.known_to as event_known_to
         from events_to_match
-        inner join leads as facts on events_to_match.{{ name }} = facts.{{ name }}
+        inner join {{ facts }} as facts
+            on
+                {% for name in names %}
+                    {{ 'and ' if not loop.first }}events_to_match.{{ name }} = facts.{{ name }}
+                {% endfor %}
     {% endfor %}
 ),
 
