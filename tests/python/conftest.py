@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from ingestion import embedded
 from ingestion.settings import Settings, read_settings
@@ -25,6 +26,18 @@ SETTINGS = (
     *("BILLING_DB_", "BILLINGO_", "BOBERDOO_", "INVOCA_", "DISPOSITIONS_"),
     *("CODEX_", "CORE_", "FRESHSERVICE_", "DATTO_"),
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flags_without_source() -> Iterator[None]:
+    """Spare dbt the search for where each of its flags is defined.
+
+    It walks the whole stack through all modules for each, in every command: in a test worker, with
+    frames that no module has, that takes longer than the builds.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,69 @@
+"""Which views a build makes again: those that changed (macros/materialize_view.sql)."""
+
+import pytest
+
+from ingestion.settings import Settings
+from ingestion.warehouse import connect
+from orchestration.dbt import run_dbt
+from tests.python import golden
+
+SELECT = ("run", "--select", "ledger_exceptions", "revenue")
+
+
+@pytest.fixture
+def views(built: Settings) -> Settings:
+    run_dbt(built, *SELECT)
+    return built
+
+
+def identities(settings: Settings) -> dict[str, str]:
+    rows = golden.query(
+        settings,
+        "select relname, oid::text from pg_class"
+        " where oid in ('marts.revenue'::regclass, 'marts.ledger_exceptions'::regclass)",
+    )
+    return {row["relname"]: row["oid"] for row in rows}
+
+
+def change(settings: Settings, statement: str) -> None:
+    with connect(settings) as connection:
+        connection.execute(statement)
+
+
+def test_an_unchanged_view_stays_where_it_is(views: Settings) -> None:
+    before = identities(views)
+    run_dbt(views, *SELECT)
+    assert identities(views) == before
+
+
+def test_a_view_is_made_again_where_its_sql_changed(views: Settings) -> None:
+    before = identities(views)
+    run_dbt(views, *SELECT, variables={"currency": "EUR"})
+    after = identities(views)
+    assert after["ledger_exceptions"] != before["ledger_exceptions"]
+    assert after["revenue"] == before["revenue"]
+
+
+@pytest.mark.parametrize(
+    "change_by_hand",
+    [
+        "drop view marts.revenue",
+        "create or replace view marts.revenue as select * from ({}) as whole where false",
+    ],
+)
+def test_a_view_that_somebody_dropped_or_replaced_is_made_again(
+    views: Settings, change_by_hand: str
+) -> None:
+    before = identities(views)
+    (row,) = golden.query(views, "select pg_get_viewdef('marts.revenue'::regclass) as definition")
+    change(views, change_by_hand.format(row["definition"].rstrip(";")))
+    run_dbt(views, *SELECT)
+    after = identities(views)
+    assert after["revenue"] != before["revenue"]
+    assert after["ledger_exceptions"] == before["ledger_exceptions"]
+
+
+def test_a_full_refresh_makes_every_view_again(views: Settings) -> None:
+    before = identities(views)
+    run_dbt(views, *SELECT, "--full-refresh")
+    assert not set(identities(views).values()) & set(before.values())
