@@ -129,7 +129,8 @@ def assert_analysts_read_what_is_built(there: Settings) -> None:
 def assert_compiled_sql_is_redshifts(folder: Path) -> None:
     """No rule is broken, and sqlfluff's grammar of Redshift reads all of it."""
     linter = Linter(FluffConfig(overrides={"dialect": "redshift", "templater": "raw"}))
-    files = sorted(folder.rglob("*.sql"))
+    # Unit tests of one model write to one file, several at a time.
+    files = sorted(path for path in folder.rglob("*.sql") if "unit" not in path.parts)
     assert len(files) > 250
     for path in files:
         sql = path.read_text()
