@@ -31,7 +31,7 @@ demo: setup  ## simulated vendors -> ledger -> revenue, in about two minutes
 test: setup  ## every rule, every worked scenario
 	@$(BIN)/pytest -m "not all"
 
-test-all: setup  ## also the long series of kills and overlaps
+test-all: setup  ## also the long series of kills, and sqlfluff's Redshift
 	@$(BIN)/pytest
 
 lint: setup  ## ruff and sqlfluff
