@@ -20,6 +20,6 @@
             )
         {%- endset -%}
         {%- set found = run_query(query) -%}
-        {{ column }} >= cast('{{ found.columns[0][0] }}' as timestamp)
+        {{ column }} > cast('{{ found.columns[0][0] }}' as timestamp)
     {%- endif -%}
 {%- endmacro %}

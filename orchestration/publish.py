@@ -123,15 +123,19 @@ def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
     if file != before or not _fits(connection, schema, mart):
         _copy(connection, schema, mart)
         return file
+    names = {
+        "target": sql.Identifier(schema, mart.name),
+        "source": sql.Identifier(mart.schema, mart.name),
+        "known": sql.Identifier(mart.appended_by or ""),
+    }
+    # As a value: by a subquery, Postgres would expect a third of the table to be new.
+    newest = _one(
+        connection,
+        sql.SQL("select coalesce(max({known}), '0001-01-01') from {target}").format(**names),
+    )
     connection.execute(
-        sql.SQL(
-            "insert into {target} select * from {source} where {known} >"
-            " (select coalesce(max({known}), '0001-01-01') from {target})"
-        ).format(
-            target=sql.Identifier(schema, mart.name),
-            source=sql.Identifier(mart.schema, mart.name),
-            known=sql.Identifier(mart.appended_by or ""),
-        )
+        sql.SQL("insert into {target} select * from {source} where {known} > %s").format(**names),
+        (newest,),
     )
     return file
 
@@ -260,6 +264,6 @@ def _search_path(connection: psycopg.Connection, schema: str) -> Iterator[None]:
     connection.execute("set local search_path to default")
 
 
-def _one(connection: psycopg.Connection, query: str, *parameters: Any) -> Any:
+def _one(connection: psycopg.Connection, query: str | sql.Composed, *parameters: Any) -> Any:
     row = connection.execute(query, parameters).fetchone()
     return row[0] if row else None

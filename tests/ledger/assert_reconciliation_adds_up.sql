@@ -1,3 +1,4 @@
+{{ config(tags=['whole_history']) }}
 -- Ledger, invoiced and paid add up across the reconciliation for every account, month and
 -- currency, and every difference is in exactly one class (SPEC I5).
 with

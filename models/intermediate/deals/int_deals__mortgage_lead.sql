@@ -16,39 +16,57 @@ plans as (
     {% set known = watermark(this) %}
 
     -- What is new: landed deliveries, and those that a newly known price or plan rules (SPEC L9).
-    -- Imported a second time: Postgres would write a CTE with two readers out, all history of it.
+    -- Imported a second time: Postgres would write a CTE with two readers out, all history of it,
+    -- and would not know how little is new.
     new_deliveries as (
         select * from {{ ref('stg_billing_db__deliveries') }}
         where loaded_at > {{ known }}
     ),
 
-    touched as (
+    new_prices as (
+        select * from {{ ref('int_product_prices_timeline') }}
+        where known_from > {{ known }}
+    ),
+
+    new_plans as (
+        select * from {{ ref('int_subscription_plans_timeline') }}
+        where known_from > {{ known }}
+    ),
+
+    sightings as (
         select
             lead_type,
             source_key
         from new_deliveries
-        union
+        union all
         select
             states.lead_type,
             split_part(states.source_key, ':', 2) as source_key
         from {{ this }} as states
-        inner join prices
+        inner join new_prices
             on
-                states.lead_type = prices.product
-                and states.occurred_at >= prices.effective_from
-                and states.occurred_at < prices.effective_to
-        where prices.known_from > {{ known }}
-        union
+                states.lead_type = new_prices.product
+                and states.occurred_at >= new_prices.effective_from
+                and states.occurred_at < new_prices.effective_to
+        union all
         select
             states.lead_type,
             split_part(states.source_key, ':', 2) as source_key
         from {{ this }} as states
-        inner join plans
+        inner join new_plans
             on
-                states.account_id = 'broker:' || cast(plans.mortgage_broker_id as varchar(20))
-                and states.occurred_at >= plans.effective_from
-                and states.occurred_at < plans.effective_to
-        where plans.known_from > {{ known }}
+                states.account_id = 'broker:' || cast(new_plans.mortgage_broker_id as varchar(20))
+                and states.occurred_at >= new_plans.effective_from
+                and states.occurred_at < new_plans.effective_to
+    ),
+
+    -- `distinct` of a union of all: of a `union`, Postgres expects as many as went in, and then
+    -- reads all deliveries there are.
+    touched as (
+        select distinct
+            lead_type,
+            source_key
+        from sightings
     ),
 
     deliveries_to_price as (

@@ -1,7 +1,7 @@
 with
 
-entries as (
-    select * from {{ ref('fct_ledger_entries') }}
+ledger_months as (
+    select * from {{ ref('int_ledger_months') }}
 ),
 
 invoices as (
@@ -11,13 +11,13 @@ invoices as (
 bookings_and_invoices as (
     select
         account_id,
-        cast({{ dbt.date_trunc('month', 'occurred_at') }} as date) as billing_month,
+        billing_month,
         currency,
         amount as ledger_amount,
         0 as invoiced_amount,
         0 as invoiced_gross_amount,
         0 as paid_amount
-    from entries
+    from ledger_months
     union all
     select
         account_id,
