@@ -1,7 +1,7 @@
 with
 
-entries as (
-    select * from {{ ref('fct_ledger_entries') }}
+ledger_months as (
+    select * from {{ ref('int_ledger_months') }}
 ),
 
 invoice_accounts as (
@@ -57,9 +57,9 @@ names as (
 billed as (
     select
         account_id,
-        min(occurred_at) as first_billed_at,
-        max(occurred_at) as last_billed_at
-    from entries
+        min(first_occurred_at) as first_billed_at,
+        max(last_occurred_at) as last_billed_at
+    from ledger_months
     where account_id is not null
     group by account_id
 ),

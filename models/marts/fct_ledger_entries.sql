@@ -8,6 +8,7 @@
         {'columns': ['entry_id'], 'unique': True},
         {'columns': ['entry_key']},
         {'columns': ['recorded_at']},
+        {'columns': ['component']},
     ],
     dist='entry_key',
     sort='recorded_at',

@@ -21,7 +21,9 @@ months as (
         cast({{ dbt.date_trunc('month', 'occurred_at') }} as date) as billing_month,
         currency,
         recorded_at,
-        cast(sum(amount) as numeric(18, 2)) as amount
+        cast(sum(amount) as numeric(18, 2)) as amount,
+        min(occurred_at) as first_occurred_at,
+        max(occurred_at) as last_occurred_at
     from entries
     group by
         account_id,
