@@ -41,7 +41,7 @@ def land_and_build(settings: Settings, companies: dict[str, Books], now: datetim
     run_dbt(
         settings,
         *("build", "--exclude-resource-type", "unit_test"),
-        *("--select", "int_invoices+", "rpt_sync_log"),
+        *("--select", "int_invoices+", "int_ledger_months", "rpt_sync_log"),
     )
 
 
