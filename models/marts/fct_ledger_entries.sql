@@ -8,7 +8,7 @@
         {'columns': ['entry_id'], 'unique': True},
         {'columns': ['entry_key']},
         {'columns': ['recorded_at']},
-        {'columns': ['component']},
+        {'columns': ['source', 'business_unit', 'component']},
     ],
     dist='entry_key',
     sort='recorded_at',

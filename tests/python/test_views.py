@@ -25,11 +25,6 @@ def identities(settings: Settings) -> dict[str, str]:
     return {row["relname"]: row["oid"] for row in rows}
 
 
-def change(settings: Settings, statement: str) -> None:
-    with connect(settings) as connection:
-        connection.execute(statement)
-
-
 def test_an_unchanged_view_stays_where_it_is(views: Settings) -> None:
     before = identities(views)
     run_dbt(views, *SELECT)
@@ -56,7 +51,8 @@ def test_a_view_that_somebody_dropped_or_replaced_is_made_again(
 ) -> None:
     before = identities(views)
     (row,) = golden.query(views, "select pg_get_viewdef('marts.revenue'::regclass) as definition")
-    change(views, change_by_hand.format(row["definition"].rstrip(";")))
+    with connect(views) as connection:
+        connection.execute(change_by_hand.format(row["definition"].rstrip(";")))
     run_dbt(views, *SELECT)
     after = identities(views)
     assert after["revenue"] != before["revenue"]
