@@ -13,9 +13,11 @@ import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from ingestion import embedded
+from ingestion.registry import make_stream_tables
 from ingestion.settings import Settings, read_settings
-from ingestion.warehouse import connect, ensure_database
-from orchestration import pipeline
+from ingestion.warehouse import connect, ensure_database, run_lock
+from orchestration.dbt import read_marts, run_dbt
+from orchestration.publish import publish
 from tests.python import golden
 from tests.python.msp import Msp, msp
 from tests.python.redshift import stand_in
@@ -67,8 +69,11 @@ def redshift(server: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def built(server: Settings) -> Settings:
-    """The settings of a warehouse in which every model is built, without a row."""
-    pipeline.build(server)
+    """The settings of a warehouse in which every model is built and published, without a row."""
+    with run_lock(server) as connection:
+        make_stream_tables(connection)
+        run_dbt(server, "build", "--exclude-resource-type", "test", "unit_test")
+        publish(connection, server, read_marts(server))
     golden.remember_views(server)
     with connect(server, database="postgres", autocommit=True) as connection:
         ensure_database(connection, "billing_db")

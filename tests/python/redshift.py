@@ -4,6 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from unittest.mock import patch
+
+import redshift_connector
 
 from ingestion.settings import Redshift, Settings
 from ingestion.warehouse import connect, ensure_database
@@ -12,6 +16,9 @@ from tests.redshift import gate, object_store
 DATABASE = "redshift"
 STAGE = "s3://stage/ledgerhouse"
 ROLE = "arn:aws:iam::000000000000:role/stand-in"
+# Without a name the driver looks for one in the whole stack, at each connection: of a test worker,
+# that takes longer than the queries.
+CONNECT = partial(redshift_connector.connect, application_name="dbt")
 
 
 @contextmanager
@@ -25,7 +32,10 @@ def stand_in(server: Settings, port: int) -> Iterator[Settings]:
     with object_store.serving(object_store.ObjectStore()) as environment:
         os.environ.update(environment)
         address = f"{database.host}:{database.port}"
-        with gate.running(address, port, dict(os.environ)):
+        with (
+            gate.running(address, port, dict(os.environ)),
+            patch.object(redshift_connector, "connect", CONNECT),
+        ):
             yield replace(
                 server,
                 target="redshift",
