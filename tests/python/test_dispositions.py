@@ -12,6 +12,8 @@ from ingestion.sandbox.dispositions import TOKEN, DispositionFeed
 from ingestion.sandbox.server import Answer, Sandbox
 from ingestion.settings import Dispositions, Settings
 from ingestion.sources import dispositions
+from orchestration.dbt import run_dbt
+from tests.python import golden
 from tests.python.vendors import HTML_PAGE, STAYS_DOWN, cursors, live, quarantined, quick, sync
 
 HEADER = (
@@ -71,6 +73,34 @@ def test_json_lines_land_with_their_types(account: Settings, folder: Path) -> No
         "sale_amount": 0.1,
     }
     assert events["204_20260714:2"]["own"] == [1]
+
+
+DATES = {
+    "2026-07-05": "2026-07-05 00:00:00",
+    "07/05/2026": "2026-07-05 00:00:00",
+    "2026-07-05T18:30:00Z": "2026-07-05 18:30:00",
+    "2026-07-05 18:30:00.5 -04:00": "2026-07-05 22:30:00.5",
+    "2026-07-05 18:30+00": "2026-07-05 18:30:00",
+    "2026-02-30": "",
+    "05.07.2026": "",
+    "05-07-2026": "",
+    "2026-07-05 6 PM": "",
+    "soon": "",
+}
+
+
+def test_dates_are_iso_or_american_and_no_other_is_guessed(
+    settings: Settings, folder: Path
+) -> None:
+    rows = [f",C-{number},,,,Funded,{date},,N,," for number, date in enumerate(DATES)]
+    drop(folder, "207_a.csv", HEADER, *rows)
+    sync(dispositions, replace(settings, dispositions=Dispositions(folder, None)))
+    run_dbt(settings, "run", "--select", "stg_dispositions__events")
+    found = golden.query(
+        settings,
+        "select status_at::text as date from staging.stg_dispositions__events order by row_number",
+    )
+    assert [row["date"] for row in found] == list(DATES.values())
 
 
 def test_bad_lines_are_quarantined_and_the_rest_goes_on(account: Settings, folder: Path) -> None:
