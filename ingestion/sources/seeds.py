@@ -4,7 +4,9 @@ A file in the folder `LEDGERHOUSE_SEEDS_DIR` replaces the project's of the same 
 """
 
 import csv
+import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, open_load
@@ -41,6 +43,20 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 STREAMS = [Stream(NAME, name, key=("row_key",), max_deleted_share=1.0) for name in KEYS]
 
+# What staging would take for blank if it were written in another way, by the names of columns.
+DATES = ("effective_from", "effective_to")
+NUMBERS = (
+    *("rate", "min_seconds", "expected_conversion_rate", "rank", "custom_cost"),
+    *("monthly_fee", "one_off_fee", "one_off_year", "one_off_month", "yearly_fee"),
+    *("yearly_bill_month", "per_user_cost", "per_workstation_cost", "per_server_cost"),
+    *("per_vm_cost", "per_switch_cost", "per_firewall_cost", "per_hour_ticket_cost"),
+    *("backup_base_fee_workstation", "backup_base_fee_server", "backup_included_tb"),
+    *("backup_per_tb_fee", "prepaid_hours_monthly", "prepaid_hours_yearly"),
+)
+TRUTHS = ("is_", "has_", "override_")  # how such names begin
+DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[-+]\d\d:\d\d)?)?")
+NUMBER = re.compile(r"[-+]?(\d+[.]?\d*|[.]\d+)")
+
 
 def is_configured(run: Run) -> bool:
     """Tell that seeds are always there."""
@@ -61,8 +77,10 @@ def sync(run: Run) -> list[Load]:
 
 
 def read_seed(run: Run, name: str) -> list[dict[str, str | None]]:
-    """Return a seed's rows, blanks as null, with their `row_key`; raises LoadFailed if unusable."""
-    """Return a seed's rows, blanks as null; raises LoadFailed for a bad header or a twin key."""
+    """Return a seed's rows, blanks as null, with their `row_key`.
+
+    Raises LoadFailed for a bad header, a twin key, or a value that is not of its column's form.
+    """
     return _rows(_path(run, name), KEYS[name])
 
 
@@ -85,6 +103,7 @@ def _rows(path: Path, key: tuple[str, ...]) -> list[dict[str, str | None]]:
             if None in row or None in row.values():
                 raise LoadFailed(f"{where} has another number of fields than the header.")
             values = {name: value.strip() or None for name, value in row.items()}
+            _check(values, where)
             identity = tuple(values[name] or "" for name in key)
             if identity in seen:
                 raise LoadFailed(
@@ -94,3 +113,27 @@ def _rows(path: Path, key: tuple[str, ...]) -> list[dict[str, str | None]]:
             seen[identity] = reader.line_num
             rows.append({"row_key": "|".join(identity)} | values)
         return rows
+
+
+def _check(values: dict[str, str | None], where: str) -> None:
+    for name, value in values.items():
+        if value and (form := _form_missed(name, value)):
+            raise LoadFailed(f"{where}: {name} is {value!r}, not {form}.")
+
+
+def _form_missed(name: str, value: str) -> str | None:
+    """Return what a value should be by its column's name, and is not; else None."""
+    if name in DATES and not _is_date(value):
+        return "a date of the calendar like 2026-01-31"
+    if name in NUMBERS and not NUMBER.fullmatch(value):
+        return "a number like 1250.50"
+    if name.startswith(TRUTHS) and value.lower() not in ("true", "false"):
+        return "true or false"
+    return None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(DATE.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
