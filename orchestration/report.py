@@ -40,7 +40,9 @@ REVENUE_BY_MONTH = """
 select deal_type, to_char(revenue_date, 'YYYY-MM') as month, currency, sum(booked) as booked,
     sum(reversed) as reversed, sum(refunded) as refunded, sum(net) as net
 from analytics.revenue
-where revenue_date >= (select max(revenue_date) from analytics.revenue) - 90
+where revenue_date >= (
+    select date_trunc('month', max(revenue_date)) - interval '3 months' from analytics.revenue
+)
 group by 1, 2, 3 order by 1, 2
 """
 TOP_ACCOUNTS = """
@@ -55,6 +57,30 @@ ENTRIES = """
 select entry_kind, reason, recorded_at, occurred_at, account_id, lead_id, list_amount,
     discount_amount, amount, currency, price_version_id, terms_version_id
 from marts.fct_ledger_entries where entry_key = %s order by recorded_at, amount
+"""
+# What the source said in the versions that priced a sale, named as the macro `version_id` does.
+VERSIONS = """
+with landed as (
+    select 'product_price' as source_table, * from raw.billing_db__product_prices
+    union all
+    select 'mortgage_broker_subscription_plan', * from raw.billing_db__subscription_plans
+    union all
+    select 'deal_terms', * from raw.seeds__deal_terms
+    union all
+    select 'billing_plans', * from raw.codex__plans
+    union all
+    select 'msp_client_overrides', * from raw.seeds__msp_client_overrides
+),
+
+versions as (
+    select *,
+        concat_ws(':', source_table, source_key, to_char(loaded_at, 'YYYYMMDD"T"HH24MISS"Z"'))
+            as version
+    from landed
+)
+
+select version, cast(jsonb_strip_nulls(payload) as text) as source_said from versions
+where version = any(%s) order by version
 """
 OPEN_EXCEPTION = "select reason, since from marts.ledger_exceptions where entry_key = %s"
 
@@ -203,6 +229,9 @@ def show_entry_key(settings: Settings, entry_key: str) -> bool:
         return False
     if rows:
         _print(entry_key, names, rows)
+        versions = {version for row in rows for version in row[-2:] if version}
+        if versions:
+            show(settings, "Priced by", VERSIONS, list(versions))
         billed = sum(row[names.index("amount")] for row in rows)
         say(f"billed now: {billed} {rows[0][names.index('currency')]}")
     for reason, since in exceptions:
@@ -210,9 +239,9 @@ def show_entry_key(settings: Settings, entry_key: str) -> bool:
     return True
 
 
-def show(settings: Settings, title: str, query: str) -> None:
+def show(settings: Settings, title: str, query: str, *parameters: Any) -> None:
     """Print what a query says as a table, or that there is nothing."""
-    names, rows = read_rows(settings, query)
+    names, rows = read_rows(settings, query, *parameters)
     if rows:
         _print(title, names, rows)
     else:
@@ -220,15 +249,22 @@ def show(settings: Settings, title: str, query: str) -> None:
 
 
 def _print(title: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows as a table: whole values, and no column that says nothing."""
+    columns = {
+        name: values
+        for name, values in zip(names, zip(*rows, strict=True), strict=True)
+        if any(value is not None for value in values)
+    }
     table = _table(title=title)
-    for name, value in zip(names, rows[0], strict=True):
+    for name, values in columns.items():
+        value = next(value for value in values if value is not None)
         is_number = isinstance(value, int | float) or hasattr(value, "quantize")
-        table.add_column(name, justify="right" if is_number else "left")
-    for row in rows:
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in zip(*columns.values(), strict=True):
         table.add_row(
             *(
                 Text(_cell(value), style=STATUS_STYLES.get(value, "") if name == "status" else "")
-                for name, value in zip(names, row, strict=True)
+                for name, value in zip(columns, row, strict=True)
             )
         )
     console.print(table)

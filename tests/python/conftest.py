@@ -101,17 +101,30 @@ def vendors(settings: Settings) -> Iterator[Msp]:
         yield running
 
 
-def book(settings: Settings, list_amount: str = "80", amount: str = "80") -> None:
+def book(
+    settings: Settings,
+    list_amount: str = "80",
+    amount: str = "80",
+    *,
+    number: int = 1,
+    day: str = "2025-02-09",
+) -> None:
     """Put an entry into the ledger, as no pipeline would where the amounts differ."""
     with connect(settings) as connection:
         connection.execute(
             "insert into marts.fct_ledger_entries (entry_id, entry_key, entry_kind, deal_type,"
             " business_unit, component, account_id, source, source_key, quantity, list_amount,"
             " discount_amount, amount, currency, reason, occurred_at, recorded_at)"
-            " values ('mortgage:land:1:b:20250210T000500Z', 'mortgage:land:1', 'booking',"
-            " 'mortgage_lead', 'leads', 'sale', 'broker:1', 'billing_db', 'land:1', 1, %s, 0, %s,"
-            " 'USD', 'new', '2025-02-09', '2025-02-10 00:05')",
-            (list_amount, amount),
+            " values (%(key)s || ':b:20250210T000500Z', %(key)s, 'booking', 'mortgage_lead',"
+            " 'leads', 'sale', 'broker:1', 'billing_db', %(source_key)s, 1, %(list_amount)s, 0,"
+            " %(amount)s, 'USD', 'new', %(day)s, '2025-02-10 00:05')",
+            {
+                "key": f"mortgage:land:{number}",
+                "source_key": f"land:{number}",
+                "list_amount": list_amount,
+                "amount": amount,
+                "day": day,
+            },
         )
 
 
