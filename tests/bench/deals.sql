@@ -25,7 +25,7 @@ numbered as (
         to_char(1e9 + number * 7919 %% 9000000, 'FM0000000000') as phone,
         cast(%(begins)s as timestamp)
         + number * (interval '1 day' / cast(%(leads_per_day)s as double precision)) as moment
-    from generate_series(1, %(leads)s) as number
+    from generate_series(1, cast(%(leads)s as bigint)) as number
 ),
 
 leads as (
