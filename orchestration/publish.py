@@ -141,19 +141,27 @@ def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
 
 
 def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
-    """Fill the published table with what the mart says now; readers see the old rows meanwhile."""
+    """Fill the published table with what the mart says now; readers see the old rows meanwhile.
+
+    A view says it of the marts that are published already, so that none is computed twice.
+    """
     target, source = sql.Identifier(schema, mart.name), sql.Identifier(mart.schema, mart.name)
+    is_view = _kind(connection, mart.schema, mart.name) == "v"
     if _fits(connection, schema, mart):
         connection.execute(sql.SQL("delete from {}").format(target))
     else:
         _drop(connection, schema, mart.name)
         form = (
             "create table {} as select * from {} with no data"
-            if _kind(connection, mart.schema, mart.name) == "v"
+            if is_view
             else "create table {} (like {} including all)"
         )
         connection.execute(sql.SQL(form).format(target, source))
-    connection.execute(sql.SQL("insert into {} select * from {}").format(target, source))
+    rows = sql.SQL("select * from {}").format(source)
+    if is_view:
+        rows = sql.SQL(_definition(connection, mart.schema, mart.name))  # type: ignore[arg-type]
+    with _search_path(connection, schema):
+        connection.execute(sql.SQL("insert into {} ").format(target) + rows)
     connection.execute(sql.SQL("analyze {}").format(target))
 
 
