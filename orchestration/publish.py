@@ -157,11 +157,14 @@ def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
             else "create table {} (like {} including all)"
         )
         connection.execute(sql.SQL(form).format(target, source))
-    rows = sql.SQL("select * from {}").format(source)
     if is_view:
-        rows = sql.SQL(_definition(connection, mart.schema, mart.name))  # type: ignore[arg-type]
-    with _search_path(connection, schema):
-        connection.execute(sql.SQL("insert into {} ").format(target) + rows)
+        definition = _definition(connection, mart.schema, mart.name)
+        with _search_path(connection, schema):
+            connection.execute(
+                sql.SQL("insert into {} ").format(target) + sql.SQL(definition)  # type: ignore[arg-type]
+            )
+    else:
+        connection.execute(sql.SQL("insert into {} select * from {}").format(target, source))
     connection.execute(sql.SQL("analyze {}").format(target))
 
 

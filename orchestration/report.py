@@ -58,6 +58,7 @@ select entry_kind, reason, recorded_at, occurred_at, account_id, lead_id, list_a
     discount_amount, amount, currency, price_version_id, terms_version_id
 from marts.fct_ledger_entries where entry_key = %s order by recorded_at, amount
 """
+VERSION_IDS = ("price_version_id", "terms_version_id")
 # What the source said in the versions that priced a sale, named as the macro `version_id` does.
 VERSIONS = """
 with landed as (
@@ -229,11 +230,11 @@ def show_entry_key(settings: Settings, entry_key: str) -> bool:
         return False
     if rows:
         _print(entry_key, names, rows)
-        versions = {version for row in rows for version in row[-2:] if version}
+        entries = [dict(zip(names, row, strict=True)) for row in rows]
+        versions = {entry[name] for entry in entries for name in VERSION_IDS} - {None}
         if versions:
             show(settings, "Priced by", VERSIONS, list(versions))
-        billed = sum(row[names.index("amount")] for row in rows)
-        say(f"billed now: {billed} {rows[0][names.index('currency')]}")
+        say(f"billed now: {sum(entry['amount'] for entry in entries)} {entries[0]['currency']}")
     for reason, since in exceptions:
         say(f"not billed: {reason}, since {since}")
     return True

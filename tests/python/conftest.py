@@ -16,8 +16,7 @@ from ingestion import embedded
 from ingestion.registry import make_stream_tables
 from ingestion.settings import Settings, read_settings
 from ingestion.warehouse import connect, ensure_database, run_lock
-from orchestration.dbt import read_marts, run_dbt
-from orchestration.publish import publish
+from orchestration.dbt import run_dbt
 from tests.python import golden
 from tests.python.msp import Msp, msp
 from tests.python.redshift import stand_in
@@ -73,7 +72,7 @@ def built(server: Settings) -> Settings:
     with run_lock(server) as connection:
         make_stream_tables(connection)
         run_dbt(server, "build", "--exclude-resource-type", "test", "unit_test")
-        publish(connection, server, read_marts(server))
+    golden.publish(server)
     golden.remember_views(server)
     with connect(server, database="postgres", autocommit=True) as connection:
         ensure_database(connection, "billing_db")

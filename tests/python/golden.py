@@ -17,7 +17,8 @@ from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect, run_lock
 from orchestration import pipeline
-from orchestration.dbt import run_dbt
+from orchestration.dbt import read_marts, run_dbt
+from orchestration.publish import publish as publish_marts
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MORTGAGE_LEADS = ("int_deals__mortgage_lead",)
@@ -98,6 +99,12 @@ def night(
 def build(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) -> None:
     """Build the ledger of these deals."""
     run_dbt(settings, "build", *_holding_rows(deals))
+
+
+def publish(settings: Settings) -> None:
+    """Let analysts read what is built, tested or not."""
+    with connect(settings) as connection:
+        publish_marts(connection, settings, read_marts(settings))
 
 
 def _holding_rows(deals: Sequence[str]) -> list[str]:

@@ -89,11 +89,9 @@ def test_what_is_not_published_is_tested_however_old_it_grows(settings: Settings
 def test_a_ledger_built_again_is_published_whole(settings: Settings) -> None:
     deliver(settings, 1, day=9)
     golden.night(settings, FIRST)
-    with connect(settings) as connection:
-        publish(connection, settings, read_marts(settings))
+    golden.publish(settings)
     golden.build_from_empty(settings)
-    with connect(settings) as connection:
-        publish(connection, settings, read_marts(settings))
+    golden.publish(settings)
     assert figures(settings) == (1, "80.00")
 
 
@@ -122,8 +120,7 @@ def test_analysts_reach_nothing_but_what_is_published(settings: Settings, schema
     ],
 )
 def test_analysts_change_nothing(settings: Settings, statement: str) -> None:
-    with connect(settings) as connection:
-        publish(connection, settings, read_marts(settings))
+    golden.publish(settings)
     with analyst(settings) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
 
@@ -174,8 +171,7 @@ def test_status_says_what_is_published_and_why_no_more_is(
 ) -> None:
     deliver(settings, 1, day=9)
     golden.night(settings, FIRST)
-    with connect(settings, autocommit=True) as connection:
-        publish(connection, settings, read_marts(settings))
+    golden.publish(settings)
 
     def broken(*_: object, **__: object) -> None:
         raise DbtError("dbt build: 1 of the nodes failed\n  test assert_money")

@@ -10,8 +10,6 @@ import pytest
 from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline
-from orchestration.dbt import read_marts
-from orchestration.publish import publish
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
 
@@ -31,8 +29,7 @@ def published(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         outcomes = pipeline.sync(tonight, SOURCES)
         assert not any(outcome.is_failed for outcome in outcomes)
     golden.build(built, golden.LEADS_AND_CALLS)
-    with connect(built) as connection:
-        publish(connection, built, read_marts(built))
+    golden.publish(built)
     yield built
 
 

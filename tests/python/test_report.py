@@ -7,10 +7,7 @@ import psycopg
 import pytest
 
 from ingestion.settings import Settings
-from ingestion.warehouse import connect
 from orchestration import report
-from orchestration.dbt import read_marts
-from orchestration.publish import publish
 from tests.python import golden
 from tests.python.conftest import book
 
@@ -58,8 +55,7 @@ def test_the_summary_of_revenue_has_whole_months(
 ) -> None:
     for number, day in enumerate(("2024-10-31", "2024-11-01", "2025-02-09")):
         book(settings, number=number, day=day)
-    with connect(settings, autocommit=True) as connection:
-        publish(connection, settings, read_marts(settings))
+    golden.publish(settings)
     report.show_revenue(settings)
     said = capsys.readouterr().out
     assert all(month in said for month in ("2024-11", "2025-02"))
