@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,7 +116,7 @@ create table if not exists raw.hash_salts (
     salt varchar(1000) not null
 );
 """
-NEWEST_BOOK = "raw.hash_salts"
+BOOK_NAMES = re.findall(r"create table if not exists (raw\.\w+)", BOOKS)
 
 
 class WarehouseError(Exception):
@@ -184,8 +185,11 @@ def ensure_database(connection: psycopg.Connection, name: str) -> None:
 
 def make_books(connection: psycopg.Connection) -> None:
     """Make the schema raw and the tables landing keeps its books in; commits."""
-    found = connection.execute("select to_regclass(%s)", (NEWEST_BOOK,)).fetchone()
-    if not found or not found[0]:
+    missing = connection.execute(
+        "select 1 from unnest(%s::text[]) as names (name) where to_regclass(name) is null",
+        (BOOK_NAMES,),
+    ).fetchone()
+    if missing:
         connection.execute(BOOKS)
     connection.commit()
 
