@@ -20,6 +20,7 @@ from orchestration import demo, pipeline, report, status
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
 from orchestration.docs import write_docs
+from orchestration.holds import PublicationHeldError
 from orchestration.logs import log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
 from orchestration.schedules import SCHEDULES
@@ -29,14 +30,15 @@ log = logging.getLogger("orchestration")
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_HELD = 3
 EXIT_LOCKED = 75
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0: done. 1: a source or the build failed. 2: a setting or the command is wrong. 75: another
-    pipeline run holds the warehouse.
+    0: done. 1: a source or the build failed. 2: a setting or the command is wrong. 3: built, and
+    held back from analysts. 75: another pipeline run holds the warehouse.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except RunLockError as error:
         return _fail(str(error), EXIT_LOCKED)
+    except PublicationHeldError as error:
+        return _fail(str(error), EXIT_HELD)
     except (DbtError, LoadFailed, InvoiceError, ErasureError) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:

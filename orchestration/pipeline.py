@@ -18,6 +18,7 @@ from ingestion.run import Run
 from ingestion.settings import Settings
 from orchestration import notices
 from orchestration.dbt import NodeResult, read_marts, run_dbt
+from orchestration.holds import refuse_without_configuration
 from orchestration.publish import publish
 from orchestration.schedules import SCHEDULES
 
@@ -264,6 +265,7 @@ def _forget_snapshots(connection: psycopg.Connection, settings: Settings) -> Non
 
 
 def _publish(connection: psycopg.Connection, settings: Settings) -> None:
+    refuse_without_configuration(connection)
     if settings.target == "redshift":
         from orchestration import publish_redshift
 

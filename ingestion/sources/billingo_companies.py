@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import LoadFailed
 from ingestion.run import Run
-from ingestion.sources.seeds import read_seed
+from ingestion.sources.seeds import rows_in_force
 
 SEED = "billingo_companies"
 VENDOR = "billingo"
@@ -37,7 +37,7 @@ class Company:
 
 def companies(run: Run) -> list[Company]:
     """Return the companies this run is for; raises LoadFailed for one that is not active."""
-    active = [company for company in map(_company, read_seed(run, SEED)) if company.is_active]
+    active = [company for company in map(_company, rows_in_force(run, SEED)) if company.is_active]
     asked = [company for company in active if run.tenant in (None, company.company_id)]
     if run.tenant and not asked:
         known = ", ".join(company.company_id for company in active)
@@ -92,9 +92,9 @@ def _company(row: dict[str, str | None]) -> Company:
             company_id=row["company_id"],
             name=row["name"],
             key_variable=row["key_variable"],
-            is_active=switches[row["is_active"]],
-            has_payments=switches[row["has_payments"]],
-            has_spendings=switches[row["has_spendings"]],
+            is_active=switches[row["is_active"].lower()],
+            has_payments=switches[row["has_payments"].lower()],
+            has_spendings=switches[row["has_spendings"].lower()],
         )
     except KeyError as error:
         raise LoadFailed(

@@ -18,7 +18,8 @@ from ingestion.erasure import Personal
 from ingestion.http import VendorError, open_client
 from ingestion.landing import Load, LoadFailed, Stream, open_load
 from ingestion.run import Run
-from ingestion.sources.seeds import read_seed
+from ingestion.seed_rules import DISPOSITION_FIELDS as FIELDS
+from ingestion.sources.seeds import rows_in_force
 from ingestion.warehouse import connect
 
 NAME = "dispositions"
@@ -38,10 +39,6 @@ FEED_EVENTS = Stream(NAME, "feed_events", key=("event_id",), personal=PERSONAL)
 STREAMS = [FILE_EVENTS, FEED_EVENTS]
 
 IDENTIFIERS = ("lead_id", "call_id", "buyer_lead_ref", "phone", "email")
-FIELDS = (
-    *IDENTIFIERS,
-    *("status", "status_date", "sale_amount", "returned", "return_reason", "agent_notes"),
-)
 FEED_PAGE = 1000
 
 # (partner id or '*', the partner's column in lower case) -> field
@@ -72,16 +69,11 @@ def sync(run: Run) -> list[Load]:
 
 
 def read_columns(run: Run) -> Columns:
-    """Return the declared column names of all partners; raises LoadFailed for an unknown field."""
-    columns = {}
-    for row in read_seed(run, "disposition_columns"):
-        if row["field"] not in FIELDS:
-            raise LoadFailed(
-                f"disposition_columns.csv names the field {row['field']!r}. The fields are "
-                f"{', '.join(FIELDS)}."
-            )
-        columns[row["partner_id"], row["column_name"].lower()] = row["field"]
-    return columns
+    """Return the declared column names of all partners, as they are in force (SPEC R12)."""
+    return {
+        (row["partner_id"], row["column_name"].lower()): row["field"]
+        for row in rows_in_force(run, "disposition_columns")
+    }
 
 
 def extract_file(path: Path, columns: Columns) -> Iterator[Event | BadLine]:

@@ -1,5 +1,6 @@
--- No two rows of one partner's terms, or of one campaign, are effective at once: which one ruled
--- would be a matter of chance (SPEC D5, D10).
+{{ config(severity='warn') }}
+-- No two rows of one partner's terms, or of one campaign, are effective at once: the one with the
+-- latest effective_from rules, and this names the other (SPEC R12, D5, D10).
 with
 
 deal_terms as (

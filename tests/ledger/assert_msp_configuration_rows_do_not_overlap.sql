@@ -1,5 +1,6 @@
--- No two hand-kept rows of one thing are effective at once: which one ruled would be a matter of
--- chance (SPEC 3, seeds).
+{{ config(severity='warn') }}
+-- No two hand-kept rows of one thing are effective at once: the one with the latest effective_from
+-- rules, and this names the other (SPEC R12, 3).
 {%- set seeds = {
     'msp_asset_overrides': ['asset_id'],
     'msp_client_overrides': ['account_number'],
