@@ -5,13 +5,15 @@ cursor become visible together, or not at all (SPEC R1-R7).
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from hashlib import md5
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import psycopg
@@ -19,6 +21,7 @@ import simplejson
 from psycopg import sql
 
 from ingestion.erasure import Erasures, Personal, read_erasures
+from ingestion.readable import MAX_DEPTH, MAX_DIGITS, Unreadable, depth_of, is_number_too_long
 from ingestion.settings import Settings, redact
 from ingestion.warehouse import first_line
 
@@ -28,7 +31,11 @@ PROGRESS_SECONDS = 5
 ANALYZE_ABOVE_ROWS = 1_000
 COPY_BATCH_BYTES = 1 << 16
 MAX_KEY_LENGTH = 500
-MAX_NUMBER_EXPONENT = 10_000
+MAX_RECORD_LENGTH = 1 << 24
+SPOOL_BYTES = 1 << 22
+BACKSLASH = "\\"
+COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+MAYBE_TOO_LONG = re.compile(rf"[0-9][eE][+-]?[0-9]{{4}}|[0-9]{{{MAX_DIGITS}}}|NaN|Infinity")
 
 
 class LoadFailed(Exception):
@@ -142,10 +149,13 @@ class Load:
     status: str = "running"
     error: str | None = None
     seconds: float = 0.0
+    is_whole: bool = True  # no record came whose key could not be read
     started: float = field(default_factory=time.monotonic)
     _copy: Any = None
     _copy_context: Any = None
     _rejected: list[tuple[str, str]] = field(default_factory=list)
+    _unread_keys: list[str] = field(default_factory=list)
+    _spool: Any = field(default_factory=partial(SpooledTemporaryFile, SPOOL_BYTES))
     _actions: list[Callable[[psycopg.Connection], None]] = field(default_factory=list)
     _reported: float = field(default_factory=time.monotonic)
 
@@ -154,7 +164,9 @@ class Load:
         try:
             row = self.encode(record)
         except ValueError as error:
-            self.reject(as_text(record), str(error))
+            key = _key_or_none(record, self.stream.key)
+            self.is_whole = self.is_whole and key is not None
+            self.reject(as_text(record), str(error), key)
         else:
             self.write(row)
 
@@ -163,20 +175,33 @@ class Load:
 
         Of a person who was erased it holds no more than was left then.
         """
-        key = source_key(record, self.stream.key)
-        return key, _as_json(self.erasures.applied(record, self.stream.personal))
+        try:
+            key = source_key(record, self.stream.key)
+            if self.stream.scope_field:
+                _judge_length(record.get(self.stream.scope_field), self.stream.scope_field)
+            return key, _as_json(self.erasures.applied(record, self.stream.personal))
+        except RecursionError:
+            raise ValueError("the record is nested too deep") from None
 
     def write(self, row: tuple[str, str]) -> None:
-        """Take a row that `encode` made."""
+        """Take a row that `encode` made.
+
+        It waits in a file for `complete`: no transaction is open while a source is read.
+        """
         self.counts.received += 1
-        self._open_copy().write_row(row)
+        self._spool.write(_copy_line(row))
         self._report()
 
-    def reject(self, text: str, reason: str) -> None:
-        """Quarantine a record that cannot be landed, as text with the reason."""
+    def reject(self, text: str, reason: str, key: str | None = None) -> None:
+        """Quarantine a record that cannot be landed, as text with the reason.
+
+        Its `key`, where it is known, is not concluded to be gone (SPEC R3).
+        """
         self.counts.received += 1
         self.counts.quarantined += 1
-        self._rejected.append((text.replace("\x00", "")[:60_000], reason[:1000]))
+        self._rejected.append((_storable(text)[:60_000], _storable(reason)[:1000]))
+        if key is not None:
+            self._unread_keys.append(key)
 
     def copy_rows(self, rows: Iterable[bytes | memoryview]) -> None:
         """Take rows of (key, JSON text) in COPY text form, as another Postgres sends them."""
@@ -228,6 +253,10 @@ class Load:
         return self._copy
 
     def _close_copy(self) -> None:
+        self._spool.seek(0)
+        while piece := self._spool.read(COPY_BATCH_BYTES):
+            self._open_copy().write(piece)
+        self._spool.close()
         if self._copy is None:
             _make_incoming(self.connection)
         else:
@@ -317,12 +346,14 @@ class Load:
         self._run(
             "create temporary table live on commit drop as"
             " select candidates.source_key, latest.payload, latest.payload_hash,"
-            "        incoming.source_key is null as is_gone"
+            "        incoming.source_key is null"
+            "        and candidates.source_key <> all(%(unread)s::text[]) as is_gone"
             f" from ({scope.keys}) as candidates"
             " left join incoming on candidates.source_key = incoming.source_key"
             f" inner join lateral ({_LATEST_BEFORE.replace('{live}', scope.live)}) as latest"
             "   on true",
             **scope.parameters,
+            unread=self._unread_keys,
         )
         live, gone = self._run(
             "select count(*), count(*) filter (where is_gone) from live"
@@ -436,6 +467,7 @@ def open_load(
     try:
         if stream.personal:
             load.erasures = read_erasures(connection, settings)
+            connection.commit()
         yield load
         if load.status == "running":
             raise LoadFailed(f"{stream.source}.{stream.name}: the load was not completed")
@@ -446,6 +478,7 @@ def open_load(
             raise
         raise LoadFailed(redact(f"{stream.source}.{stream.name}: {error}", settings)) from error
     finally:
+        load._spool.close()
         _log_outcome(load)
 
 
@@ -457,27 +490,70 @@ def source_key(record: Any, key: tuple[str, ...]) -> str:
     for name in key:
         value = record.get(name)
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise ValueError(f"the key field {name} is {value!r}, not a text or whole number")
+            shown = as_text(value)[:100]
+            raise ValueError(f"the key field {name} is {shown}, not a text or whole number")
         part = str(value).replace("\x00", "").strip()
         if not part:
             raise ValueError(f"the key field {name} is blank")
         parts.append(part)
-    if len(joined := ":".join(parts)) > MAX_KEY_LENGTH:
+    joined = ":".join(parts)
+    joined.encode()  # half a character is none: a ValueError
+    if len(joined) > MAX_KEY_LENGTH:
         raise ValueError(f"the key has {len(joined)} characters, more than {MAX_KEY_LENGTH}")
     return joined
 
 
+def _key_or_none(record: Any, key: tuple[str, ...]) -> str | None:
+    try:
+        return source_key(record, key)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _judge_length(value: Any, name: str) -> None:
+    """Raise ValueError for a value that is too long for an index."""
+    if len(value if isinstance(value, str) else as_text(value)) > MAX_KEY_LENGTH:
+        raise ValueError(f"{name} has more than {MAX_KEY_LENGTH} characters")
+
+
 def _as_json(record: Any) -> str:
     try:
-        text = simplejson.dumps(record, use_decimal=True, allow_nan=False, ensure_ascii=False)
+        text = _dumps(record)
+        if "\\u0000" in text:
+            text = _dumps(_without_nul(record))
         text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"the record is no JSON: {error}") from error
-    if ("E+" in text or "E-" in text) and _holds_huge_number(record):
+    if len(text) > MAX_RECORD_LENGTH:
+        raise ValueError(f"the record has {len(text)} characters, more than {MAX_RECORD_LENGTH}")
+    if depth_of(text) > MAX_DEPTH:
+        raise ValueError(f"the record is nested deeper than {MAX_DEPTH}")
+    if MAYBE_TOO_LONG.search(text) and _holds_huge_number(record):
         raise ValueError("the record holds a number that is too large for a database")
-    if "\\u0000" in text:
-        text = simplejson.dumps(_without_nul(record), use_decimal=True, ensure_ascii=False)
     return text
+
+
+def _dumps(record: Any) -> str:
+    return simplejson.dumps(
+        record, use_decimal=True, allow_nan=False, ensure_ascii=False, default=_refuse
+    )
+
+
+def _refuse(value: Any) -> Any:
+    if isinstance(value, Unreadable):
+        raise ValueError(f"it holds {value.what}")
+    raise TypeError(f"{type(value).__name__} is no type of JSON")
+
+
+def _copy_line(row: tuple[str, str]) -> bytes:
+    """Return a row in COPY's text form."""
+    key, payload = row  # JSON text holds no raw tabs and line ends
+    return f"{key.translate(COPY_ESCAPES)}\t{payload.replace(BACKSLASH, BACKSLASH * 2)}\n".encode()
+
+
+def _storable(text: str) -> str:
+    """Return a text as a database can hold it."""
+    return text.replace("\x00", "").encode(errors="backslashreplace").decode()
 
 
 def _holds_huge_number(value: Any) -> bool:
@@ -485,7 +561,7 @@ def _holds_huge_number(value: Any) -> bool:
         return any(map(_holds_huge_number, value.values()))
     if isinstance(value, list | tuple):
         return any(map(_holds_huge_number, value))
-    return isinstance(value, Decimal) and abs(value.adjusted()) > MAX_NUMBER_EXPONENT
+    return is_number_too_long(value)
 
 
 def _without_nul(value: Any) -> Any:
@@ -500,11 +576,15 @@ def _without_nul(value: Any) -> Any:
 def as_text(record: Any) -> str:
     """Return a record that may not be landable as text, for quarantine."""
     try:
-        return simplejson.dumps(record, use_decimal=True)
+        return simplejson.dumps(record, use_decimal=True, default=_shown)
     except (TypeError, ValueError, RecursionError):
         with suppress(ValueError, RecursionError):
             return repr(record)
     return f"a {type(record).__name__} that cannot be written as text"
+
+
+def _shown(value: Any) -> str:
+    return value.what if isinstance(value, Unreadable) else repr(value)
 
 
 def _make_incoming(connection: psycopg.Connection) -> None:

@@ -3,13 +3,16 @@
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
 from types import ModuleType
 
 import psycopg
 
+from ingestion import waiting
 from ingestion.landing import Load, LoadFailed, make_table
 from ingestion.run import Run
 from ingestion.settings import redact
@@ -26,6 +29,9 @@ from ingestion.sources import (
 )
 
 log = logging.getLogger(__name__)
+
+SIDE_BY_SIDE = 4
+INTERRUPT_SECONDS = 4.0  # for open loads to be closed as failed
 
 SOURCES: dict[str, ModuleType] = {
     module.NAME: module
@@ -84,8 +90,39 @@ def sync_source(name: str, run: Run) -> Outcome:
 
 
 def sync_sources(names: Sequence[str], run: Run) -> list[Outcome]:
-    """Land several sources side by side; one that fails leaves the others done."""
-    with ThreadPoolExecutor(max_workers=max(1, min(4, len(names)))) as pool:
-        # A thread of its own does not inherit the context that the caller's log hangs on.
-        started = [pool.submit(copy_context().run, sync_source, name, run) for name in names]
-        return [future.result() for future in started]
+    """Land several sources side by side; one that fails leaves the others done.
+
+    An interrupt ends them all: what they had not committed is not landed.
+    """
+    waiting.resume()
+    queue: SimpleQueue[str] = SimpleQueue()
+    outcomes: dict[str, Outcome] = {}
+    for name in names:
+        queue.put(name)
+    # A thread of its own does not inherit the context that the caller's log hangs on. None of them
+    # keeps the process: it may end while a vendor or the warehouse is waited for.
+    workers = [
+        Thread(
+            target=copy_context().run, args=(_work, queue, outcomes, run), daemon=True, name=name
+        )
+        for name in names[:SIDE_BY_SIDE]
+    ]
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    except BaseException:
+        waiting.interrupt()
+        for worker in workers:
+            worker.join(timeout=INTERRUPT_SECONDS / len(workers))
+        raise
+    return [outcomes.get(name) or Outcome(name, error="it broke off") for name in names]
+
+
+def _work(queue: "SimpleQueue[str]", outcomes: dict[str, Outcome], run: Run) -> None:
+    """Land the sources that wait, one after another, until none is left."""
+    with suppress(Empty, KeyboardInterrupt):
+        while True:
+            name = queue.get_nowait()
+            outcomes[name] = sync_source(name, run)

@@ -165,6 +165,8 @@ class Settings:
     requests_per_minute: int | None = None
     backoff_seconds: float = 0.5
     retry_seconds: int = 60
+    max_answer_megabytes: int = 200
+    max_pages: int = 20_000
     redshift: Redshift | None = None
     billing_db: Database | None = None
     codex: Codex | None = None
@@ -240,6 +242,8 @@ def read_settings() -> Settings:
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
         backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
         retry_seconds=_number("LEDGERHOUSE_RETRY_SECONDS", 60),
+        max_answer_megabytes=_number("LEDGERHOUSE_MAX_ANSWER_MB", 200),
+        max_pages=_number("LEDGERHOUSE_MAX_PAGES", 20_000),
         redshift=_redshift(),
         billing_db=_billing_db(),
         codex=_codex(),

@@ -6,19 +6,18 @@ own column names are declared in the seed `disposition_columns`; canonical ones 
 The feed is `GET <url>?after=<cursor>&limit=<n>`: `{"events": [...], "next": "<cursor>"}`.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import simplejson
-
 from ingestion.erasure import Personal
 from ingestion.http import VendorError, open_client
-from ingestion.landing import Load, LoadFailed, Stream, open_load
+from ingestion.landing import Load, LoadFailed, Stream, as_text, open_load
 from ingestion.run import Run
 from ingestion.seed_rules import DISPOSITION_FIELDS as FIELDS
+from ingestion.sources.dispositions_files import BadLine, list_files, read_rows
 from ingestion.sources.seeds import rows_in_force
 from ingestion.warehouse import connect
 
@@ -39,19 +38,12 @@ FEED_EVENTS = Stream(NAME, "feed_events", key=("event_id",), personal=PERSONAL)
 STREAMS = [FILE_EVENTS, FEED_EVENTS]
 
 IDENTIFIERS = ("lead_id", "call_id", "buyer_lead_ref", "phone", "email")
+FIELDS_OF_ONE_LINE = (*IDENTIFIERS, "status", "status_date", "sale_amount", "returned")
 FEED_PAGE = 1000
 
 # (partner id or '*', the partner's column in lower case) -> field
 Columns = dict[tuple[str, str], str]
 Event = dict[str, Any]
-
-
-class BadLine(Exception):
-    """A line, or a whole file, that holds no event; the message says why."""
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(reason)
-        self.text = text
 
 
 def is_configured(run: Run) -> bool:
@@ -77,18 +69,24 @@ def read_columns(run: Run) -> Columns:
 
 
 def extract_file(path: Path, columns: Columns) -> Iterator[Event | BadLine]:
-    """Yield the events of one file and, in their places, what is wrong with its bad lines."""
+    """Yield the events of one file and, in their places, what is wrong with its bad lines.
+
+    Raises OSError where the file cannot be opened.
+    """
     partner = path.stem.split("_")[0]
-    read = _json_lines if path.suffix.lower() == ".jsonl" else _csv_rows
+    has_header = path.suffix.lower() == ".csv"
     try:
-        for number, row in read(path):
+        for number, row in read_rows(path, partial(_is_of_one_line, partner, columns)):
             if isinstance(row, BadLine):
                 yield row
                 continue
             named = with_fields(row, partner, columns)
             if "status" not in named or not any(name in named for name in IDENTIFIERS):
                 reason = "no column is a status, or none tells the lead"
-                raise BadLine(simplejson.dumps(row), f"{path.name} row {number}: {reason}")
+                yield BadLine(as_text(row), f"{path.name} row {number}: {reason}")
+                if has_header:
+                    return
+                continue
             yield named | {
                 "event_id": f"{path.stem}:{number}",
                 "partner_id": partner,
@@ -102,49 +100,27 @@ def with_fields(row: Event, partner: str, columns: Columns) -> Event:
     """Return the row under the canonical names, as declared for the partner, then for `*`."""
     named: Event = {}
     for column, value in row.items():
-        lower = column.strip().lower()
-        declared = columns.get((partner, lower)) or columns.get(("*", lower))
-        field = declared or (lower if lower in FIELDS else column)
+        field = _field(column, partner, columns)
         if named.get(field) in (None, ""):
             named[field] = value
     return named
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Event | BadLine]]:
-    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        lines = [line.replace("\0", "") for line in file]
-    try:
-        rows = list(csv.reader(lines, strict=True))
-    except csv.Error:  # a quote that is never closed would swallow the rest: one line, one row
-        rows = [next(csv.reader([line]), []) for line in lines]
-    header, *rows = [row for row in rows if row] or [[]]
-    for number, values in enumerate(rows, start=1):
-        if len(values) == len(header):
-            yield number, dict(zip(header, values, strict=True))
-        else:
-            reason = f"{path.name} row {number}: {len(values)} fields, expected {len(header)}"
-            yield number, BadLine(f"{path.name}:{number}: {','.join(values)}", reason)
+def _field(column: str, partner: str, columns: Columns) -> str:
+    lower = column.strip().lower()
+    declared = columns.get((partner, lower)) or columns.get(("*", lower))
+    return declared or (lower if lower in FIELDS else column)
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, Event | BadLine]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-        for number, line in enumerate((line for line in file if line.strip()), start=1):
-            try:
-                row = simplejson.loads(line, use_decimal=True)
-            except ValueError:
-                row = None
-            if isinstance(row, dict):
-                yield number, row
-            else:
-                reason = f"{path.name} row {number}: no JSON object"
-                yield number, BadLine(f"{path.name}:{number}: {line.strip()}", reason)
+def _is_of_one_line(partner: str, columns: Columns, column: str) -> bool:
+    return _field(column, partner, columns) in FIELDS_OF_ONE_LINE
 
 
 def _land_files(run: Run, folder: Path, columns: Columns) -> Load:
     """Land the files that came or changed since the last landing.
 
-    The file system's change time tells, which a copy cannot preserve. After a new declaration of
-    columns all files are read again.
+    After a new declaration of columns all files are read again; one that could not be opened is
+    tried again the next time.
     """
     with (
         connect(run.settings) as warehouse,
@@ -155,17 +131,21 @@ def _land_files(run: Run, folder: Path, columns: Columns) -> Load:
         since, declaration = _cursor(load.cursor)
         now = _fingerprint(columns)
         is_all = run.full or declaration != now
-        files = _files(folder)
+        files = list_files(folder)
+        reached = max([changed for _, changed in files], default=since)
         for path, changed in files:
             if is_all or changed >= since:
-                _add_file(load, path, columns)
-        reached = max([changed for _, changed in files], default=since)
+                try:
+                    _add_file(load, path, columns)
+                except OSError as error:
+                    load.reject(path.name, f"{path.name} cannot be opened: {error.strerror}")
+                    reached = min(reached, changed)
         load.complete(cursor=f"{reached} {now}")
     return load
 
 
 def _add_file(load: Load, path: Path, columns: Columns) -> None:
-    if path.suffix.lower() == ".jsonl" and path.with_suffix(".csv").exists():
+    if path.suffix.lower() == ".jsonl" and path.with_suffix(".csv").is_file():
         load.reject(path.name, f"{path.name} has the name of a CSV file: its events would be mixed")
         return
     for event in extract_file(path, columns):
@@ -185,7 +165,7 @@ def _land_feed(run: Run, columns: Columns) -> Load:
         open_load(warehouse, run.settings, FEED_EVENTS, loaded_at=run.loaded_at) as load,
     ):
         cursor = "" if run.full else load.cursor or ""
-        while True:
+        for _ in client.pages("the feed"):
             page = client.get_json("", after=cursor, limit=FEED_PAGE)
             events = page.get("events") if isinstance(page, dict) else None
             if not isinstance(events, list):
@@ -202,14 +182,6 @@ def _land_feed(run: Run, columns: Columns) -> Load:
         load.counts.api_calls = client.calls
         load.complete(cursor=cursor)
     return load
-
-
-def _files(folder: Path) -> list[tuple[Path, int]]:
-    return [
-        (path, path.stat().st_ctime_ns)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in (".csv", ".jsonl") and path.is_file()
-    ]
 
 
 def _cursor(text: str | None) -> tuple[int, str]:

@@ -75,7 +75,7 @@ def extract(client: Client, path: str, name: str, **parameters: Any) -> Iterator
         if not isinstance(body, dict) or not isinstance(body.get(name), list):
             raise VendorError(f"freshservice: {path} answered without a list of {name}")
         yield from body[name]
-        has_next = "next" in answer.links
+        has_next = answer.has_next
 
 
 def extract_tickets(client: Client, since: datetime) -> Iterator[Any]:
