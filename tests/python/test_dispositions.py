@@ -1,17 +1,21 @@
 """The dispositions loader: drop folder and feed, with what buyers really send."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from ingestion.landing import LoadFailed
 from ingestion.sandbox.dispositions import TOKEN, DispositionFeed
 from ingestion.sandbox.server import Answer, Sandbox
 from ingestion.settings import Dispositions, Settings
-from ingestion.sources import dispositions
+from ingestion.sources import dispositions, dispositions_files
 from orchestration.dbt import run_dbt
 from tests.python import golden
 from tests.python.vendors import HTML_PAGE, STAYS_DOWN, cursors, live, quarantined, quick, sync
@@ -251,3 +255,161 @@ def test_an_unusable_feed_deletes_nothing_and_moves_no_cursor(
     assert cursors(fed) == {"feed_events": "5"}
     sync(dispositions, fed, day=2)
     assert len(live(fed, "dispositions__feed_events")) == 6
+
+
+def test_quotes_that_swallow_rows_spoil_their_own_row_only(account: Settings, folder: Path) -> None:
+    drop(
+        folder,
+        "207_a.csv",
+        "lead_id,status,status_date,sale_amount,agent_notes",
+        '1,Funded,2026-07-01,,"two',
+        'lines, of a note"',
+        '2,"Funded,2026-07-01,,',  # never closed by itself
+        "3,Funded,2026-07-02,,",
+        '4,Lost,2026-07-03,,"',  # would close it
+        "5,Funded,2026-07-04,,",
+        '6,Funded,2026-07-05,,"call',  # the row below it is whole, too
+        "7,Funded,2026-07-06,,",
+        '8,Lost,2026-07-07,,"',
+    )
+    (load,) = sync(dispositions, account)
+    landed = {event["lead_id"] for event in live(account, FILE).values()}
+    assert landed == {"1", "3", "5", "7"}
+    assert live(account, FILE)["207_a:1"]["agent_notes"] == "two\nlines, of a note"
+    assert load.counts.quarantined == 4
+    assert all("a quote is not closed" in reason for reason in quarantined(account))
+
+
+HOSTILE = {
+    "a field without end": b"lead_id,status\n1," + b"x" * 200_000 + b"\n2,Lost\n",
+    "broken UTF-8 in a row of another width": b"lead_id,status\n1,F\xe4,x\n2,Lost\n",
+    "a number of 200,000 digits": b'{"lead_id":1,"status":"X","sale_amount":%s}\n'
+    b'{"lead_id": 2, "status": "Lost"}\n' % (b"9" * 200_000),
+    "a decimal of 200,000 digits": b'{"lead_id":1,"status":"X","sale_amount":0.%s}\n'
+    b'{"lead_id": 2, "status": "Lost"}\n' % (b"9" * 200_000),
+    "brackets without end": b'{"lead_id":1,"status":"X","own":%s}\n'
+    b'{"lead_id": 2, "status": "Lost"}\n' % (b"[" * 100_000 + b"]" * 100_000),
+    "brackets that nobody closes": b'%s\n{"lead_id": 2, "status": "Lost"}\n' % (b"[" * 100_000),
+    "broken UTF-8 in no JSON": b'{"lead_id": \xe4}\n{"lead_id": 2, "status": "Lost"}\n',
+    "no number": b'{"lead_id":1,"status":"X","sale_amount":NaN}\n'
+    b'{"lead_id": 2, "status": "Lost"}\n',
+    "half a character": b'{"lead_id":1,"status":"\\ud800"}\n{"lead_id": 2, "status": "Lost"}\n',
+    "two amounts": b'{"lead_id":1,"status":"X","sale_amount":1,"sale_amount":2}\n'
+    b'{"lead_id": 2, "status": "Lost"}\n',
+    "no status": b'{"lead_id":1}\n{"lead_id": 2, "status": "Lost"}\n',
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_row_holds_up_neither_its_file_nor_the_others(
+    account: Settings, folder: Path, content: bytes
+) -> None:
+    """SPEC R9b: what cannot be read is one quarantined record."""
+    suffix = "csv" if content.startswith(b"lead_id") else "jsonl"
+    (folder / f"207_a.{suffix}").write_bytes(content)
+    drop(folder, "208_b.csv", "lead_id,status", "3,Lost")
+    (load,) = sync(dispositions, account)
+    landed = {str(event["lead_id"]) for event in live(account, FILE).values()}
+    assert landed == {"2", "3"}
+    assert (load.status, load.counts.quarantined) == ("partial", 1)
+
+
+def test_links_pipes_and_bad_names_are_quarantined_unopened(
+    account: Settings, folder: Path, tmp_path: Path
+) -> None:
+    """SPEC R9b: links in a drop folder are not followed."""
+    secret = drop(tmp_path, "secret.csv", "lead_id,status", "666,Funded")
+    (folder / "207_link.csv").symlink_to(secret)
+    (folder / "207_gone.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "207_pipe.csv")
+    (folder / "207_folder.csv").mkdir()
+    with open(os.fsencode(folder) + b"/207_\xe4.csv", "w") as file:
+        file.write("lead_id,status\n667,Funded\n")
+    drop(folder, "208_b.csv", "lead_id,status", "3,Lost")
+    (load,) = sync(dispositions, account)
+    assert live(account, FILE).keys() == {"208_b:1"}
+    assert load.counts.quarantined == 4
+    reasons = quarantined(account)
+    assert sum("a link or a device" in reason for reason in reasons) == 3
+    assert any("no UTF-8" in reason for reason in reasons)
+    assert not golden.query(
+        account, "select 1 from raw.quarantine where strpos(record_text, '666') > 0"
+    )
+
+
+def test_a_file_too_large_is_quarantined_and_one_locked_is_tried_again(
+    account: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispositions_files, "MAX_FILE_BYTES", 1000)
+    drop(folder, "207_big.csv", "lead_id,status", *["1,Funded"] * 200)
+    drop(folder, "207_locked.csv", "lead_id,status", "2,Funded")
+    drop(folder, "208_b.csv", "lead_id,status", "3,Lost")
+    opened = os.open
+
+    def refuse(path: object, *arguments: int) -> int:
+        if "locked" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        (load,) = sync(dispositions, account)
+    assert live(account, FILE).keys() == {"208_b:1"}
+    assert load.counts.quarantined == 2
+    sync(dispositions, account, day=1)
+    assert live(account, FILE).keys() == {"208_b:1", "207_locked:1"}
+
+
+odd_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+odd_row = st.dictionaries(
+    st.sampled_from(["lead_id", "status", "phone", "sale_amount"]), odd_json
+).map(lambda row: json.dumps(row).encode())
+odd_line = (
+    st.binary(max_size=80)
+    | odd_row
+    | st.text('",\n\r\0ab;', max_size=30).map(str.encode)
+    | st.just(b"9" * 6_000)
+)
+odd_file = st.tuples(
+    st.sampled_from([b"lead_id,status\n", b"", b'a,"b\nc",status,phone,d\n']),
+    st.lists(odd_line, max_size=8).map(b"\n".join),
+).map(b"".join)
+
+
+@examples(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(content=odd_file, suffix=st.sampled_from(["csv", "jsonl"]), day=st.integers(0, 10**6))
+def test_no_bytes_hold_up_the_folder(
+    content: bytes, suffix: str, day: int, account: Settings, folder: Path
+) -> None:
+    """Whatever stands in a file, the others land, and counts add up (SPEC R4, R9b)."""
+    for path in folder.iterdir():
+        path.unlink()
+    path = folder / f"207_odd.{suffix}"
+    path.write_bytes(content)
+    drop(folder, "208_b.csv", "lead_id,status", "3,Lost")
+    golden.empty(account, "raw")
+    (load,) = sync(dispositions, account)
+    assert "208_b:1" in live(account, FILE)
+    assert load.status in ("completed", "partial")
+
+
+def test_a_hostile_event_of_the_feed_is_quarantined_alone(fed: Settings, sandbox: Sandbox) -> None:
+    page = (
+        b'{"next": "5", "events": [{"event_id": "x1", "status": NaN}, "no event",'
+        b' {"event_id": 1.5},'
+        b' {"event_id": "x2", "partner_id": {"a": [1]}, "status": "\\udfff"},'
+        b' {"event_id": "x3", "partner_id": "206", "status": "Sold", "status": "Lost"},'
+        b' {"event_id": "good", "partner_id": "206", "status": "Sold"}]}'
+    )
+    sandbox.fail("feed", Answer(page))
+    (load,) = sync(dispositions, fed)
+    assert live(fed, "dispositions__feed_events").keys() == {"good"}
+    assert load.counts.quarantined == 5
