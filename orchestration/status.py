@@ -43,7 +43,10 @@ select source, stream, tenant, reason, count(*) as records, max(quarantined_at) 
 from raw.quarantine group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 # Reports whose every row waits for somebody; those that are built are counted.
-WAITING = ("rpt_parked_dispositions", "rpt_unmapped_dispositions", "rpt_msp_exceptions")
+WAITING = (
+    *("rpt_parked_dispositions", "rpt_unmapped_dispositions"),
+    *("rpt_msp_exceptions", "rpt_invoice_exceptions"),
+)
 
 
 def show(settings: Settings) -> None:

@@ -110,7 +110,7 @@ def cancel(books: Books, document_id: int, number: int, at: datetime) -> None:
     changes = {
         "cancelled": True,
         "payment_status": "none",
-        "related_documents": [_related(cancellation)],
+        "related_documents": [*original.get("related_documents", []), _related(cancellation)],
         "correction_type": "canceled",
     }
     books.keep(original | changes, at)

@@ -89,6 +89,129 @@ def test_a_cancellation_nets_to_zero_in_its_currency_and_in_huf(settings: Settin
     ]
 
 
+def test_cancellations_of_cancellations_and_second_ones_are_counted_as_they_stand(
+    settings: Settings,
+):
+    """I3: a cancellation is the negative of what it cancels, while there is anything to cancel."""
+    companies = books_of_three()
+    books, lines = companies["1"], [Line("Leads", Decimal(2), Decimal(1000), "27%")]
+    for number in (1, 4, 7, 20):
+        day = date(2026, 5, number)
+        books.keep(invoice(number, 5501001, lines, currency="EUR", invoiced_on=day), NIGHT)
+    at = datetime(2026, 6, 1)
+    cancel(books, 1, 2, at)  # 2 cancels 1, 3 cancels 2: 1 is owed again
+    cancel(books, 2, 3, at + timedelta(days=1))
+    cancel(books, 4, 5, at)  # 4 is cancelled twice
+    cancel(books, 4, 6, at + timedelta(days=1))
+    cancel(books, 7, 8, at)  # cancelled, restored, cancelled again, and once too often
+    cancel(books, 8, 9, at)
+    cancel(books, 7, 10, at)
+    cancel(books, 7, 11, at)
+    land_and_build(settings, companies)
+
+    facts = (
+        "select cast(document_id as integer), gross_amount, open_amount,"
+        " is_cancelled and not is_cancellation, cast(cancels_invoice_id as varchar)"
+        " from marts.fct_invoices where document_id = any(%s)"
+        " order by 1"
+    )
+    kept = Decimal(2540) / 2
+    with connect(settings) as connection:
+        assert connection.execute(facts, [["1", "2", "3"]]).fetchall() == [
+            (1, kept, kept, False, None),
+            (2, -kept, 0, False, "1:1"),
+            (3, kept, 0, False, "1:2"),
+        ]
+        assert connection.execute(facts, [["4", "5", "6"]]).fetchall() == [
+            (4, kept, 0, True, None),
+            (5, -kept, 0, False, "1:4"),
+            (6, 0, 0, False, "1:4"),
+        ]
+        assert [
+            (number, gross)
+            for number, gross, *_ in connection.execute(facts, [["7", "8", "9", "10", "11"]])
+        ] == [(7, kept), (8, -kept), (9, kept), (10, -kept), (11, 0)]
+    assert rows(
+        settings,
+        "select sum(gross_amount), sum(gross_amount_huf), sum(open_amount) from marts.fct_invoices",
+    ) == [(2 * kept, 2 * kept * Decimal("398.75"), 2 * kept)]
+    assert rows(settings, "select sum(gross_amount) from marts.fct_invoice_lines") == [(2 * kept,)]
+    assert rows(
+        settings,
+        "select open_amount, open_invoices from marts.rpt_invoice_aging"
+        " order by as_of_date desc limit 1",
+    ) == [(2 * kept, 2)]
+    assert rows(settings, "select exception_id from marts.rpt_invoice_exceptions order by 1") == [
+        ("1:11:nothing_to_cancel",),
+        ("1:6:nothing_to_cancel",),
+    ]
+
+
+def test_what_has_no_rate_is_unknown_in_huf_and_what_is_in_huf_needs_none(settings: Settings):
+    """A15: lines, payments and ageing say what the header says; null is listed, 0 is never said."""
+    companies = books_of_three()
+    books, lines = companies["1"], [Line("Leads", Decimal(1), Decimal(1000), "AAM")]
+
+    def issue(number: int, currency: str, **fields: object) -> None:
+        day = date(2026, 7, 1)
+        document = invoice(number, number, lines, currency=currency, invoiced_on=day, **fields)
+        if "conversion_rate" in fields:
+            for name in ("net_amount_local", "gross_amount_local", "vat_amount_local"):
+                document["summary"][name] = fields["conversion_rate"]
+        books.keep(document, NIGHT)
+        books.pay(number, Decimal(400), date(2026, 7, 10), NIGHT)
+
+    issue(1, "HUF", conversion_rate=None)
+    issue(2, "EUR", conversion_rate=0)
+    issue(3, "EUR", conversion_rate=None)
+    issue(4, "EUR")
+    issue(5, "HUF", document_partner=None, partner=None)
+    issue(6, "HUF", summary={})
+    land_and_build(settings, companies)
+
+    rate = Decimal("398.75")
+    assert rows(
+        settings,
+        "select document_id, gross_amount_huf, paid_amount_huf from marts.fct_invoices order by 1",
+    ) == [
+        ("1", 1000, 400),
+        ("2", None, None),
+        ("3", None, None),
+        ("4", 1000 * rate, 400 * rate),
+        ("5", 1000, 400),
+        ("6", 1000, 400),
+    ]
+    assert rows(
+        settings, "select invoice_id, net_amount_huf from marts.fct_invoice_lines order by 1"
+    ) == [
+        ("1:1", 1000),
+        ("1:2", None),
+        ("1:3", None),
+        ("1:4", 1000 * rate),
+        ("1:5", 1000),
+        ("1:6", 1000),
+    ]
+    assert rows(
+        settings,
+        "select account_id, open_amount, open_amount_huf from marts.rpt_invoice_aging order by 1",
+    ) == [
+        ("invoice_partner:1:1", 600, 600),
+        ("invoice_partner:1:2", 600, None),
+        ("invoice_partner:1:3", 600, None),
+        ("invoice_partner:1:4", 600, 600 * rate),
+        ("invoice_partner:1:6", 600, 600),
+        ("invoice_partner:1:none", 600, 600),
+    ]
+    assert rows(
+        settings, "select invoice_id, reason from marts.rpt_invoice_exceptions order by 1, 2"
+    ) == [
+        ("1:2", "no_rate"),
+        ("1:3", "no_rate"),
+        ("1:5", "no_partner"),
+        ("1:6", "no_amount"),
+    ]
+
+
 def test_ledger_invoiced_and_paid_are_reconciled_over_a_year(settings: Settings):
     dice = Random(3)
     accounts = [f"broker:{number}" for number in range(1001, 1013)]

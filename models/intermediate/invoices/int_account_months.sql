@@ -26,8 +26,8 @@ bookings_and_invoices as (
         ) as billing_month,
         currency,
         0 as ledger_amount,
-        net_amount as invoiced_amount,
-        gross_amount as invoiced_gross_amount,
+        coalesce(net_amount, 0) as invoiced_amount,
+        coalesce(gross_amount, 0) as invoiced_gross_amount,
         paid_amount
     from invoices
 ),

@@ -17,9 +17,11 @@ landed_payments as (
         invoices.invoice_id,
         payments.payment_number,
         cast(payments.amount as numeric(18, 2)) as amount,
-        cast(round(
-            payments.amount * coalesce(payments.conversion_rate, invoices.conversion_rate), 2
-        ) as numeric(18, 2)) as amount_huf,
+        {{ amount_huf(
+            'payments.amount',
+            currency='invoices.currency',
+            rate='coalesce(nullif(payments.conversion_rate, 0), invoices.conversion_rate)',
+        ) }} as amount_huf,
         payments.paid_date
     from payments
     inner join invoices

@@ -26,24 +26,26 @@ invoices as (
     where invoice_types.is_invoice
 ),
 
--- A cancellation counts as the negative of what it cancels, whatever sign its own amounts have.
+{{ cancellation_chains('invoices') }},
+
+-- A cancellation counts as the negative of what it cancels, whatever sign its own amounts have;
+-- where that is not known, as its own negative.
+signed_invoices as (
+    select
+        *,
+        case when is_cancellation and gross_amount > 0 then -1 else 1 end as own_direction
+    from invoices
+),
+
 counted_invoices as (
     select
         invoices.*,
-        originals.invoice_id as cancels_invoice_id,
-        coalesce(originals.invoice_id, invoices.invoice_id) as counted_invoice_id,
-        case
-            when originals.invoice_id is not null then -1
-            when invoices.is_cancellation and invoices.gross_amount > 0 then -1
-            else 1
-        end as direction
-    from invoices
-    left join invoices as originals
-        on
-            invoices.company_id = originals.company_id
-            and invoices.related_document_id = originals.document_id
-            and invoices.is_cancellation
-            and not originals.is_cancellation
+        chains.cancels_invoice_id,
+        coalesce(chains.counted_invoice_id, invoices.invoice_id) as counted_invoice_id,
+        coalesce(chains.direction * counted.own_direction, invoices.own_direction) as direction
+    from signed_invoices as invoices
+    left join chains on invoices.invoice_id = chains.invoice_id
+    left join signed_invoices as counted on chains.counted_invoice_id = counted.invoice_id
 )
 
 select
@@ -64,9 +66,9 @@ select
     net_amount,
     vat_amount,
     gross_amount,
-    {{ amount_huf('net_amount') }} as net_amount_huf,
-    {{ amount_huf('vat_amount') }} as vat_amount_huf,
-    {{ amount_huf('gross_amount') }} as gross_amount_huf,
+    {{ amount_huf('net_amount', 'net_amount_huf') }} as net_amount_huf,
+    {{ amount_huf('vat_amount', 'vat_amount_huf') }} as vat_amount_huf,
+    {{ amount_huf('gross_amount', 'gross_amount_huf') }} as gross_amount_huf,
     is_cancelled,
     is_cancellation,
     invoice_date,

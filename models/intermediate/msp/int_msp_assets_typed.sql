@@ -1,5 +1,9 @@
 with
 
+months as (
+    select * from {{ ref('int_msp_months') }}
+),
+
 client_months as (
     select * from {{ ref('int_msp_client_months') }}
     where has_lines
@@ -10,15 +14,15 @@ assets as (
 ),
 
 asset_overrides as (
-    {{ version_intervals(ref('stg_seeds__msp_asset_overrides')) }}
+    {{ ruling_rows(ref('stg_seeds__msp_asset_overrides'), ['asset_id']) | indent(4) }}
 ),
 
 device_types as (
-    {{ version_intervals(ref('stg_seeds__msp_device_types')) }}
+    {{ ruling_rows(ref('stg_seeds__msp_device_types'), ['device_type']) | indent(4) }}
 ),
 
 manual_assets as (
-    {{ version_intervals(ref('stg_seeds__msp_manual_assets')) }}
+    {{ ruling_rows(ref('stg_seeds__msp_manual_assets'), ['manual_asset_id']) | indent(4) }}
 ),
 
 assets_in_months as (
@@ -53,11 +57,13 @@ assets_in_months as (
     left join asset_overrides
         on
             assets.asset_id = asset_overrides.asset_id
-            and {{ rules_in_month('asset_overrides', 'client_months') }}
+            and client_months.basis = asset_overrides.basis
+            and client_months.bill_month = asset_overrides.bill_month
     left join device_types
         on
             lower(assets.device_type) = device_types.device_type
-            and {{ rules_in_month('device_types', 'client_months') }}
+            and client_months.basis = device_types.basis
+            and client_months.bill_month = device_types.bill_month
 ),
 
 manual_assets_in_months as (
@@ -79,7 +85,8 @@ manual_assets_in_months as (
     inner join manual_assets
         on
             client_months.account_number = manual_assets.account_number
-            and {{ rules_in_month('manual_assets', 'client_months') }}
+            and client_months.basis = manual_assets.basis
+            and client_months.bill_month = manual_assets.bill_month
 ),
 
 all_assets as (

@@ -35,7 +35,18 @@ exceptions as (
         cast(coalesce(company_plan, '(blank)') || ' / ' || term as varchar(500)) as detail,
         cast(null as timestamp) as since
     from client_months
-    where not has_plan
+    where not has_plan and ambiguous_plan is null
+    union all
+    select
+        account_number,
+        bill_month,
+        cast('ambiguous_plan' as varchar(50)) as reason,
+        cast('companies' as varchar(50)) as source,
+        account_number as source_id,
+        cast(ambiguous_plan || ' / ' || term as varchar(500)) as detail,
+        cast(null as timestamp) as since
+    from client_months
+    where ambiguous_plan is not null
     union all
     select
         account_number,
@@ -120,6 +131,15 @@ exceptions_since as (
         coalesce(exceptions.since, months.known_at) as since
     from exceptions
     left join months on exceptions.bill_month = months.bill_month
+),
+
+-- One row an id, whatever the vendors give twice.
+told_once as (
+    select
+        *,
+        row_number() over (partition by exception_id order by since, detail) as preference
+    from exceptions_since
 )
 
-select * from exceptions_since
+select * from told_once
+where preference = 1

@@ -1,13 +1,17 @@
 -- The fees of an item are independent of each other and of the client's plan (SPEC M9).
 with
 
+months as (
+    select * from {{ ref('int_msp_months') }}
+),
+
 client_months as (
     select * from {{ ref('int_msp_client_months') }}
     where has_lines
 ),
 
 line_items as (
-    {{ version_intervals(ref('stg_seeds__msp_custom_line_items')) }}
+    {{ ruling_rows(ref('stg_seeds__msp_custom_line_items'), ['line_item_id']) | indent(4) }}
 ),
 
 items_in_months as (
@@ -32,7 +36,8 @@ items_in_months as (
     inner join line_items
         on
             client_months.account_number = line_items.account_number
-            and {{ rules_in_month('line_items', 'client_months') }}
+            and client_months.basis = line_items.basis
+            and client_months.bill_month = line_items.bill_month
 ),
 
 item_charges as (

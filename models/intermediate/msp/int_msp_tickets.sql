@@ -1,8 +1,8 @@
 -- Codex's tickets, and those of Freshservice that Codex has dropped or never had.
 with
 
-codex_versions as (
-    {{ version_intervals(ref('stg_codex__tickets')) }}
+codex_tickets as (
+    select * from {{ ref('int_msp_codex_tickets') }}
 ),
 
 helpdesk_versions as (
@@ -11,20 +11,6 @@ helpdesk_versions as (
 
 department_versions as (
     {{ version_intervals(ref('stg_freshservice__departments')) }}
-),
-
-codex_tickets as (
-    select
-        ticket_number,
-        ticket_id,
-        account_number,
-        status in ('spam', 'deleted') as is_dropped,
-        cast(total_hours_spent * 3600 as numeric(18, 6)) as total_seconds,
-        is_deleted,
-        last_updated_at,
-        valid_from,
-        valid_to
-    from codex_versions
 ),
 
 ticket_starts as (
@@ -41,6 +27,7 @@ helpdesk_only_tickets as (
         cast(null as varchar(100)) as ticket_id,
         department_versions.account_number,
         false as is_dropped,
+        false as is_ambiguous,
         cast(0 as numeric(18, 6)) as total_seconds,
         false as is_deleted,
         cast(null as timestamp) as last_updated_at,

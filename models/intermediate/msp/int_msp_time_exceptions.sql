@@ -1,4 +1,5 @@
--- Hours that cannot be billed: without a time in no month, with an unreadable duration in theirs.
+-- Hours that cannot be billed: without a time in no month; with an unreadable duration, or on a
+-- ticket whose number another has, in theirs.
 with
 
 months as (
@@ -11,8 +12,18 @@ latest_month as (
     from months
 ),
 
-tickets as (
+all_tickets as (
     select * from {{ ref('int_msp_tickets') }}
+),
+
+tickets as (
+    select * from all_tickets
+    where not is_ambiguous
+),
+
+ambiguous_tickets as (
+    select * from all_tickets
+    where is_ambiguous
 ),
 
 helpdesk_tickets as (
@@ -36,7 +47,7 @@ tickets_without_time as (
         tickets.ticket_id as source_id,
         tickets.valid_from as since,
         latest_month.known_at
-    from tickets
+    from all_tickets as tickets
     inner join latest_month on {{ version_known_at('tickets', 'latest_month.known_at') }}
     left join ticket_entries on tickets.ticket_number = ticket_entries.ticket_number
     where
@@ -85,6 +96,32 @@ entries_without_duration as (
             and {{ version_known_at('tickets', 'months.known_at') }}
 ),
 
+tickets_of_one_number as (
+    select distinct
+        ambiguous_tickets.account_number,
+        months.bill_month,
+        ambiguous_tickets.ticket_number,
+        ambiguous_tickets.ticket_id as source_id,
+        ambiguous_tickets.is_dropped,
+        ambiguous_tickets.valid_from as since,
+        months.known_at
+    from months
+    inner join ambiguous_tickets on {{ version_known_at('ambiguous_tickets', 'months.known_at') }}
+    left join time_entries
+        on
+            ambiguous_tickets.ticket_number = time_entries.ticket_number
+            and months.bill_month <= time_entries.executed_at
+            and months.next_month_at > time_entries.executed_at
+            and time_entries.is_counted
+            and {{ version_known_at('time_entries', 'months.known_at') }}
+    where
+        time_entries.ticket_number is not null
+        or (
+            months.bill_month <= ambiguous_tickets.last_updated_at
+            and months.next_month_at > ambiguous_tickets.last_updated_at
+        )
+),
+
 unreadable as (
     select
         account_number,
@@ -94,6 +131,7 @@ unreadable as (
         source,
         source_id,
         cast(null as varchar(500)) as detail,
+        false as is_dropped,
         since,
         known_at
     from tickets_without_time
@@ -106,6 +144,7 @@ unreadable as (
         source,
         source_id,
         cast(null as varchar(500)) as detail,
+        false as is_dropped,
         since,
         known_at
     from entries_without_time
@@ -118,9 +157,23 @@ unreadable as (
         cast('time_entries' as varchar(50)) as source,
         source_id,
         cast(detail as varchar(500)) as detail,
+        false as is_dropped,
         since,
         known_at
     from entries_without_duration
+    union all
+    select
+        account_number,
+        bill_month,
+        ticket_number,
+        cast('ambiguous_ticket' as varchar(50)) as reason,
+        cast('tickets' as varchar(50)) as source,
+        source_id,
+        cast(ticket_number as varchar(500)) as detail,
+        is_dropped,
+        since,
+        known_at
+    from tickets_of_one_number
 ),
 
 time_exceptions as (
@@ -130,7 +183,9 @@ time_exceptions as (
         on
             unreadable.ticket_number = helpdesk_tickets.ticket_number
             and {{ version_known_at('helpdesk_tickets', 'unreadable.known_at') }}
-    where not coalesce(helpdesk_tickets.is_spam or helpdesk_tickets.is_deleted_in_helpdesk, false)
+    where not coalesce(
+        helpdesk_tickets.is_spam or helpdesk_tickets.is_deleted_in_helpdesk, unreadable.is_dropped
+    )
 )
 
 select * from time_exceptions

@@ -1,5 +1,9 @@
 with
 
+months as (
+    select * from {{ ref('int_msp_months') }}
+),
+
 client_months as (
     select * from {{ ref('int_msp_client_months') }}
     where has_lines
@@ -10,11 +14,13 @@ contacts as (
 ),
 
 user_overrides as (
-    {{ version_intervals(ref('stg_seeds__msp_user_overrides')) }}
+    {{ ruling_rows(
+        ref('stg_seeds__msp_user_overrides'), ['account_number', 'user_id']
+    ) | indent(4) }}
 ),
 
 manual_users as (
-    {{ version_intervals(ref('stg_seeds__msp_manual_users')) }}
+    {{ ruling_rows(ref('stg_seeds__msp_manual_users'), ['manual_user_id']) | indent(4) }}
 ),
 
 users_in_months as (
@@ -46,7 +52,8 @@ users_in_months as (
         on
             contacts.account_number = user_overrides.account_number
             and contacts.user_id = user_overrides.user_id
-            and {{ rules_in_month('user_overrides', 'client_months') }}
+            and client_months.basis = user_overrides.basis
+            and client_months.bill_month = user_overrides.bill_month
 ),
 
 manual_users_in_months as (
@@ -67,7 +74,8 @@ manual_users_in_months as (
     inner join manual_users
         on
             client_months.account_number = manual_users.account_number
-            and {{ rules_in_month('manual_users', 'client_months') }}
+            and client_months.basis = manual_users.basis
+            and client_months.bill_month = manual_users.bill_month
 ),
 
 all_users as (

@@ -12,7 +12,7 @@ items as (
     {{ live_versions('item_versions') }}
 ),
 
--- A cancellation has the lines of what it cancels, negative.
+-- A cancellation has the lines of what it cancels, negative; nothing where nothing was left.
 lines as (
     select
         cast(
@@ -30,18 +30,15 @@ lines as (
         cast(invoices.direction * items.net_amount as numeric(18, 2)) as net_amount,
         cast(invoices.direction * items.vat_amount as numeric(18, 2)) as vat_amount,
         cast(invoices.direction * items.gross_amount as numeric(18, 2)) as gross_amount,
-        cast(
-            invoices.direction * round(items.net_amount * counted.conversion_rate, 2)
-            as numeric(18, 2)
-        ) as net_amount_huf,
-        cast(
-            invoices.direction * round(items.vat_amount * counted.conversion_rate, 2)
-            as numeric(18, 2)
-        ) as vat_amount_huf,
-        cast(
-            invoices.direction * round(items.gross_amount * counted.conversion_rate, 2)
-            as numeric(18, 2)
-        ) as gross_amount_huf,
+        cast(invoices.direction * {{ amount_huf(
+            'items.net_amount', currency='counted.currency', rate='counted.conversion_rate'
+        ) }} as numeric(18, 2)) as net_amount_huf,
+        cast(invoices.direction * {{ amount_huf(
+            'items.vat_amount', currency='counted.currency', rate='counted.conversion_rate'
+        ) }} as numeric(18, 2)) as vat_amount_huf,
+        cast(invoices.direction * {{ amount_huf(
+            'items.gross_amount', currency='counted.currency', rate='counted.conversion_rate'
+        ) }} as numeric(18, 2)) as gross_amount_huf,
         invoices.invoice_date,
         items.loaded_at
     from invoices

@@ -8,7 +8,8 @@ payments as (
     select
         invoice_id,
         cast(sum(amount) as numeric(18, 2)) as paid_amount,
-        cast(sum(amount_huf) as numeric(18, 2)) as paid_amount_huf
+        cast(case when count(*) = count(amount_huf) then sum(amount_huf) end as numeric(18, 2))
+            as paid_amount_huf
     from {{ ref('int_invoice_payments') }}
     group by invoice_id
 ),
@@ -21,23 +22,33 @@ accounts as (
     {{ live_versions('account_versions') }}
 ),
 
+-- Whether an invoice is cancelled now, and since when: a cancellation may itself be cancelled.
 cancellations as (
     select
-        cancels_invoice_id,
-        min(invoice_date) as cancelled_date
+        counted_invoice_id,
+        sum(direction) != 0 as is_cancelled,
+        max(case when direction = -1 then invoice_date end) as last_cancelled_date
     from invoices
-    group by cancels_invoice_id
+    where cancels_invoice_id is not null
+    group by counted_invoice_id
 ),
 
 -- What a cancellation cancels is the invoice whose amounts it carries, negative.
 counted_invoices as (
     select
         invoices.*,
-        cancellations.cancelled_date,
+        case when cancellations.is_cancelled then cancellations.last_cancelled_date end
+            as cancelled_date,
+        coalesce(cancellations.is_cancelled, invoices.is_cancelled) as is_cancelled_now,
         coalesce(payments.paid_amount, 0) as paid_amount,
-        coalesce(payments.paid_amount_huf, 0) as paid_amount_huf,
+        case when payments.invoice_id is null then 0 else payments.paid_amount_huf end
+            as paid_amount_huf,
         case
-            when invoices.is_cancelled or invoices.is_cancellation then 0 else 1
+            when
+                coalesce(cancellations.is_cancelled, invoices.is_cancelled)
+                or invoices.is_cancellation
+                then 0
+            else 1
         end as is_owed,
         cast(invoices.direction * counted.net_amount as numeric(18, 2)) as counted_net,
         cast(invoices.direction * counted.vat_amount as numeric(18, 2)) as counted_vat,
@@ -48,7 +59,7 @@ counted_invoices as (
     from invoices
     inner join invoices as counted on invoices.counted_invoice_id = counted.invoice_id
     left join payments on invoices.invoice_id = payments.invoice_id
-    left join cancellations on invoices.invoice_id = cancellations.cancels_invoice_id
+    left join cancellations on invoices.invoice_id = cancellations.counted_invoice_id
 ),
 
 invoices_of_accounts as (
@@ -59,7 +70,8 @@ invoices_of_accounts as (
         counted_invoices.partner_id,
         cast(coalesce(
             accounts.account_id,
-            'invoice_partner:' || counted_invoices.company_id || ':' || counted_invoices.partner_id
+            'invoice_partner:' || counted_invoices.company_id || ':'
+            || coalesce(counted_invoices.partner_id, 'none')
         ) as varchar(250)) as account_id,
         cast(counted_invoices.cancels_invoice_id as varchar(250)) as cancels_invoice_id,
         counted_invoices.invoice_number,
@@ -87,7 +99,7 @@ invoices_of_accounts as (
         counted_invoices.counted_gross_huf as gross_amount_huf,
         cast(counted_invoices.paid_amount_huf as numeric(18, 2)) as paid_amount_huf,
         accounts.account_id is not null as has_account,
-        counted_invoices.is_cancelled,
+        counted_invoices.is_cancelled_now as is_cancelled,
         counted_invoices.is_cancellation,
         counted_invoices.invoice_date,
         counted_invoices.fulfillment_date,

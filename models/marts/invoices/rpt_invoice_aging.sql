@@ -59,6 +59,14 @@ invoices_then as (
             and invoices.invoice_id = payments_by_then.invoice_id
 ),
 
+open_invoices as (
+    select
+        *,
+        {{ amount_huf('open_amount') }} as open_amount_huf
+    from invoices_then
+    where open_amount != 0
+),
+
 aged_accounts as (
     select
         as_of_date,
@@ -79,9 +87,11 @@ aged_accounts as (
         cast(sum(case when days_past_due > 90 then open_amount else 0 end) as numeric(18, 2))
             as past_due_over_90_amount,
         cast(sum(open_amount) as numeric(18, 2)) as open_amount,
-        cast(sum(round(open_amount * conversion_rate, 2)) as numeric(18, 2)) as open_amount_huf
-    from invoices_then
-    where open_amount != 0
+        cast(
+            case when count(*) = count(open_amount_huf) then sum(open_amount_huf) end
+            as numeric(18, 2)
+        ) as open_amount_huf
+    from open_invoices
     group by as_of_date, account_id, currency
 )
 

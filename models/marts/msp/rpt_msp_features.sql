@@ -1,5 +1,9 @@
 with
 
+months as (
+    select * from {{ ref('int_msp_months') }}
+),
+
 client_months as (
     select * from {{ ref('int_msp_client_months') }}
     where basis = 'bill'
@@ -10,7 +14,9 @@ plan_features as (
 ),
 
 feature_overrides as (
-    {{ version_intervals(ref('stg_seeds__msp_feature_overrides')) }}
+    {{ ruling_rows(
+        ref('stg_seeds__msp_feature_overrides'), ['account_number', 'feature_type']
+    ) | indent(4) }}
 ),
 
 features_of_plans as (
@@ -38,7 +44,8 @@ features_of_clients as (
     inner join feature_overrides
         on
             client_months.account_number = feature_overrides.account_number
-            and {{ rules_in_month('feature_overrides', 'client_months') }}
+            and client_months.basis = feature_overrides.basis
+            and client_months.bill_month = feature_overrides.bill_month
     where feature_overrides.is_enabled and feature_overrides.feature_value is not null
 ),
 

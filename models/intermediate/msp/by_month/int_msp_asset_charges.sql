@@ -1,4 +1,7 @@
 {% set rated_types = ['workstation', 'server', 'vm', 'switch', 'firewall'] %}
+{% set host = [
+    'assets.basis', 'assets.bill_month', 'assets.account_number', 'device_bytes.hostname',
+] %}
 with
 
 assets as (
@@ -25,7 +28,7 @@ device_bytes as (
         client_months.bill_month,
         client_months.account_number,
         device_versions.hostname,
-        sum(device_versions.backup_bytes) as backup_bytes
+        cast(sum(device_versions.backup_bytes) as bigint) as backup_bytes
     from client_months
     inner join device_versions
         on
@@ -36,6 +39,29 @@ device_bytes as (
         client_months.bill_month,
         client_months.account_number,
         device_versions.hostname
+),
+
+-- Names are compared without case, so two assets may be one host: its bytes are counted once,
+-- shared by them so that each is a backed-up machine (docs/decisions.md).
+assets_of_hosts as (
+    select
+        assets.*,
+        device_bytes.backup_bytes as host_bytes,
+        count(*) over (
+            partition by {{ host | join(', ') }}
+        ) as assets_of_host,
+        row_number() over (
+            partition by {{ host | join(', ') }}
+            order by length(assets.source_id), assets.source_id
+        ) as host_position
+    from assets
+    left join device_bytes
+        on
+            assets.source = 'assets'
+            and assets.basis = device_bytes.basis
+            and assets.bill_month = device_bytes.bill_month
+            and assets.account_number = device_bytes.account_number
+            and lower(assets.name) = device_bytes.hostname
 ),
 
 rated_assets as (
@@ -56,22 +82,22 @@ rated_assets as (
         assets.billed_as not in ({{ text_list(rated_types + ['custom', 'no charge']) }})
             as is_unknown,
         case
-            when assets.source = 'assets'
-                then coalesce(device_bytes.backup_bytes, assets.backup_bytes)
-            else 0
+            when assets.host_bytes is not null
+                then
+                    assets.host_bytes / assets.assets_of_host
+                    + case
+                        when assets.host_position <= mod(assets.host_bytes, assets.assets_of_host)
+                            then 1
+                        else 0
+                    end
+            else assets.backup_bytes
         end as backed_up_bytes
-    from assets
+    from assets_of_hosts as assets
     inner join client_months
         on
             assets.basis = client_months.basis
             and assets.bill_month = client_months.bill_month
             and assets.account_number = client_months.account_number
-    left join device_bytes
-        on
-            assets.basis = device_bytes.basis
-            and assets.bill_month = device_bytes.bill_month
-            and assets.account_number = device_bytes.account_number
-            and lower(assets.name) = device_bytes.hostname
 ),
 
 asset_charges as (

@@ -59,6 +59,7 @@ client_months as (
         contract_ends.given_hours_monthly,
         contract_ends.given_hours_yearly,
         contract_ends.bad_contract_date,
+        contract_ends.ambiguous_plan,
         contract_ends.is_closed,
         contract_ends.is_final,
         contract_ends.is_backfilled,

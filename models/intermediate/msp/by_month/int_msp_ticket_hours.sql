@@ -7,6 +7,7 @@ months as (
 
 tickets as (
     select * from {{ ref('int_msp_tickets') }}
+    where not is_ambiguous
 ),
 
 helpdesk_tickets as (
