@@ -30,6 +30,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "msp_manual_users": ("manual_user_id", "effective_from"),
     "msp_user_overrides": ("account_number", "user_id", "effective_from"),
     "deal_types": ("deal_type",),
+    "transaction_types": ("transaction_type",),
     "deal_terms": ("partner_id", "filter_set_id", "effective_from"),
     "disposition_statuses": ("status",),
     "disposition_map": ("partner_id", "raw_status", "effective_from"),
@@ -47,6 +48,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "disposition_columns": ("field",),
     "disposition_map": ("status",),
     "disposition_statuses": ("is_converted", "is_final"),
+    "transaction_types": ("counts_as",),
 }
 
 # Where a disposition's column may lead (`ingestion/sources/dispositions.py`).
@@ -62,6 +64,7 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("deal_types", "business_unit"): ("leads", "calls", "msp"),
     ("deal_types", "paid_on"): ("sale", "conversion"),
     ("disposition_columns", "field"): DISPOSITION_FIELDS,
+    ("transaction_types", "counts_as"): ("sale", "refund", "nothing"),
 }
 # A month that no calendar has would never be billed.
 RANGES: dict[tuple[str, str], tuple[int, int]] = {
@@ -72,6 +75,7 @@ RANGES: dict[tuple[str, str], tuple[int, int]] = {
 FILLED: dict[str, tuple[str, ...]] = {
     "billingo_companies": NEEDED["billingo_companies"],
     "disposition_columns": NEEDED["disposition_columns"],
+    "transaction_types": NEEDED["transaction_types"],
 }
 # Columns that must be filled where another one is.
 TOGETHER = {("msp_custom_line_items", "one_off_year"): "one_off_month"}
@@ -180,7 +184,7 @@ def _is_date(text: str) -> bool:
 def _folded(seed: str, name: str, value: str | None) -> object:
     if name == "effective_from":
         return _moment(seed, value) if value else datetime.min
-    if name == "raw_status":
+    if name in ("raw_status", "transaction_type"):
         return " ".join((value or "").split()).lower()
     if name in ("device_type", "column_name"):
         return (value or "").lower()

@@ -1,5 +1,5 @@
 -- A call's revenue is booked once: the parts of its leads add up to what the advertiser pays for
--- it, and to nothing where a purchase pays for it instead (SPEC D9-D11).
+-- it, and to nothing where a purchase paid for it instead while its lead named it (SPEC D9-D11).
 with
 
 new_calls as (
@@ -10,11 +10,63 @@ new_calls as (
     where {{ recorded_lately('known_from') }}
 ),
 
+-- As landed, not as the models read it: a lead names a call until it names another one.
+lead_calls as (
+    select
+        lead_id,
+        call_id,
+        loaded_at as known_from,
+        coalesce(
+            lead(loaded_at) over (partition by lead_id order by loaded_at), {{ open_end() }}
+        ) as known_to
+    from {{ ref('stg_boberdoo__leads') }}
+    where
+        call_id is not null
+        and lead_id in (
+            select leads.lead_id
+            from {{ ref('stg_boberdoo__leads') }} as leads
+            inner join new_calls on leads.call_id = new_calls.call_id
+        )
+),
+
+transactions as (
+    select
+        transaction_key,
+        transaction_type,
+        lead_id,
+        is_deleted,
+        loaded_at as known_from,
+        coalesce(
+            lead(loaded_at) over (partition by transaction_key order by loaded_at),
+            {{ open_end() }}
+        ) as known_to
+    from {{ ref('stg_boberdoo__transactions') }}
+    where
+        transaction_key in (
+            select sold.transaction_key
+            from {{ ref('stg_boberdoo__transactions') }} as sold
+            inner join lead_calls on sold.lead_id = lead_calls.lead_id
+        )
+),
+
+other_words as (
+    select distinct
+        transaction_type,
+        counts_as
+    from {{ ref('stg_seeds__transaction_types') }}
+),
+
 purchased as (
-    select distinct leads.call_id
-    from {{ ref('int_leads_known') }} as leads
-    inner join new_calls on leads.call_id = new_calls.call_id
-    inner join {{ ref('int_sales_typed') }} as sales on leads.lead_id = sales.lead_id
+    select distinct lead_calls.call_id
+    from lead_calls
+    inner join transactions
+        on
+            lead_calls.lead_id = transactions.lead_id
+            and {{ overlapping('lead_calls', 'transactions') }}
+    left join other_words on transactions.transaction_type = other_words.transaction_type
+    where
+        not transactions.is_deleted
+        and coalesce(other_words.counts_as, transactions.transaction_type) in ('sale', 'purchase')
 ),
 
 calls as (
@@ -31,6 +83,7 @@ calls as (
     where
         calls.known_to = {{ open_end() }}
         and calls.is_call
+        and calls.business_unit is not null
         and calls.payin is not null
         and calls.account_id is not null
         and calls.started_at is not null

@@ -1,4 +1,5 @@
--- No sale is refunded by more than it was booked at (SPEC D3).
+-- Of a sale no more is given back than it stands booked at; of one that is not, or is corrected to
+-- less than nothing, nothing at all (SPEC D3).
 with
 
 refunded as (
@@ -15,6 +16,7 @@ sales as (
         sum(entries.amount) as sold
     from {{ ref('fct_ledger_entries') }} as entries
     inner join refunded on entries.entry_key = refunded.entry_key
+    where entries.component = 'sale'
     group by entries.entry_key
 ),
 
@@ -34,4 +36,4 @@ select
     refunds.refunded
 from refunds
 left join sales on refunds.linked_entry_key = sales.entry_key
-where coalesce(sales.sold, 0) + refunds.refunded < 0 or refunds.refunded > 0
+where refunds.refunded < -greatest(coalesce(sales.sold, 0), 0) or refunds.refunded > 0

@@ -125,15 +125,6 @@ BREAKS = {
         "update marts.fct_ledger_entries set linked_entry_key = 'none'"
         " where component = 'conversion'",
     ),
-    "assert_deal_configuration_rows_do_not_overlap": (
-        "11_",
-        "update snapshots.snap_seeds__deal_terms set source_key = 'twice', effective_from ="
-        " '2026-01-02' where source_key = (select min(source_key) from"
-        " snapshots.snap_seeds__deal_terms);"
-        " insert into snapshots.snap_seeds__deal_terms select (jsonb_populate_record(terms,"
-        ' \'{"source_key": "once", "effective_from": "2026-01-01"}\')).*'
-        " from snapshots.snap_seeds__deal_terms as terms",
-    ),
 }
 
 
@@ -152,6 +143,26 @@ def test_a_broken_promise_fails_its_ledger_test(
             run_dbt(settings, "test", "--select", promise, variables=whole_history)
     finally:
         run_dbt(settings, "run", "--select", "revenue")
+
+
+def test_rows_that_are_effective_at_once_are_a_warning_that_names_them(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """SPEC R12, D5: the later one rules, and the night goes on."""
+    play(next(path for path in WORKED if path.name.startswith("11_")), settings, tmp_path)
+    with connect(settings) as connection:
+        connection.execute(
+            "update snapshots.snap_seeds__deal_terms set source_key = 'twice', effective_from ="
+            " '2026-01-02' where source_key = (select min(source_key) from"
+            " snapshots.snap_seeds__deal_terms);"
+            " insert into snapshots.snap_seeds__deal_terms select (jsonb_populate_record(terms,"
+            ' \'{"source_key": "once", "effective_from": "2026-01-01"}\')).*'
+            " from snapshots.snap_seeds__deal_terms as terms"
+        )
+    (result,) = run_dbt(
+        settings, "test", "--select", "assert_deal_configuration_rows_do_not_overlap"
+    )
+    assert result.status == "warn"
 
 
 def test_running_again_without_new_input_adds_no_entry(settings: Settings, tmp_path: Path) -> None:

@@ -112,6 +112,33 @@ def test_models_fit_their_screen(manifest: dict[str, Any]) -> None:
     assert not long
 
 
+def test_every_relation_that_holds_states_is_in_the_union_of_the_ledger(
+    manifest: dict[str, Any],
+) -> None:
+    """DESIGN 18: states are unioned whole, and views of a deal type stand behind the ledger."""
+    parents = {node["name"]: node["depends_on"]["nodes"] for node in models(manifest)}
+    unioned = {
+        name.split(".")[-1]
+        for union in ("int_deals_unioned", "int_leads_and_calls_stated")
+        for name in parents[union]
+    }
+    holding = {node["name"] for node in models(manifest) if "{{ merged_states(" in node["raw_code"]}
+    assert len(holding) >= 4
+    assert holding - unioned == set()
+    assert unioned - holding == {"int_leads_and_calls_stated", "int_deals__msp_charges"}
+
+
+def test_every_deal_type_without_a_view_of_its_own_is_in_other(manifest: dict[str, Any]) -> None:
+    filters = {
+        node["name"].removeprefix("int_deals__"): node["raw_code"]
+        for node in models(manifest)
+        if node["name"].startswith("int_deals__") and "int_leads_and_calls" in node["raw_code"]
+    }
+    apart = set(re.findall(r"'([a-z_]+)'", filters.pop("other").split("not in")[1]))
+    assert apart == set(filters)
+    assert all(f"where deal_type = '{name}'" in code for name, code in filters.items())
+
+
 def test_tree_names_no_leftover_drawers() -> None:
     drawers = {"utils", "common", "helpers", "core"}
     tracked = [PROJECT / name for name in ("models", "ingestion", "orchestration", "macros")]

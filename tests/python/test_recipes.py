@@ -1,5 +1,6 @@
 """The recipes of `docs/recipes.md`, followed with the rows and the code that stand there."""
 
+import csv
 import re
 import shutil
 from dataclasses import dataclass
@@ -46,9 +47,16 @@ def case(tmp_path: Path) -> Path:
 
 
 def follow(case: Path, title: str, *seeds: str) -> None:
+    """Add the recipe's rows to the case's seeds, which may lack columns of the project's."""
     for seed in seeds:
-        with (case / f"day_01/seeds/{seed}.csv").open("a") as file:
-            file.write("\n".join(rows(title, seed)) + "\n")
+        path = case / f"day_01/seeds/{seed}.csv"
+        header = (PROJECT / f"seeds/{seed}.csv").read_text().splitlines()[0]
+        there = csv.DictReader(path.read_text().splitlines() if path.exists() else [header])
+        added = csv.DictReader([header, *rows(title, seed)])
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, header.split(","), restval="")
+            writer.writeheader()
+            writer.writerows([*there, *added])
 
 
 def first_night(case: Path, settings: Settings, folder: Path) -> list[dict[str, str]]:
@@ -81,6 +89,21 @@ def test_a_deal_type_is_a_row(case: Path, settings: Settings, tmp_path: Path) ->
     assert first_night(case, settings, tmp_path) == [
         {"entry_key": "boberdoo:T1", "deal_type": "exclusive_lead", "amount": "48.00"}
     ]
+
+
+def test_what_a_type_of_transaction_means_is_a_row(
+    case: Path, settings: Settings, tmp_path: Path
+) -> None:
+    path = case / "day_01/boberdoo_getTransactionDetails.json"
+    path.write_text(path.read_text().replace('"Purchase"', '"Void"'))
+    assert first_night(case, settings, tmp_path) == []
+    assert golden.query(settings, "select entry_key, reason from marts.ledger_exceptions") == [
+        {"entry_key": "boberdoo:T1", "reason": "unknown_type"}
+    ]
+    (listed,) = [
+        line for line in rows("Say what a type", "transaction_types") if line.startswith("void,")
+    ]
+    assert listed == "void,nothing"
 
 
 @dataclass(frozen=True)

@@ -8,29 +8,61 @@ campaigns as (
     select * from {{ ref('int_call_campaigns_timeline') }}
 ),
 
+deal_types as (
+    select * from {{ ref('int_deal_types_timeline') }}
+    where deal_type in ('cbm_call', 'lead_call')
+),
+
 {% if is_incremental() %}
     {% set known = watermark(this) %}
+    -- A row that moved is out of the call it was on, so that one is counted again, too.
     touched as (
-        select call_id from stg_invoca__transactions
-        where loaded_at > {{ known }}
+        select versions.call_id
+        from stg_invoca__transactions as versions
+        inner join stg_invoca__transactions as landed
+            on versions.transaction_id = landed.transaction_id
+        where landed.loaded_at > {{ known }}
         union
         select call_rows.call_id
         from {{ this }} as call_rows
         inner join campaigns on call_rows.campaign_id = campaigns.campaign_id
         where campaigns.known_from > {{ known }}
+        union
+        select call_rows.call_id
+        from {{ this }} as call_rows
+        inner join deal_types on call_rows.deal_type = deal_types.deal_type
+        where deal_types.known_from > {{ known }}
     ),
 {% endif %}
+
+rows_of_calls as (
+    select * from stg_invoca__transactions
+    {% if is_incremental() %}
+        where transaction_id in (
+            select rows_touched.transaction_id
+            from stg_invoca__transactions as rows_touched
+            inner join touched on rows_touched.call_id = touched.call_id
+        )
+    {% endif %}
+),
+
+-- What comes after a version ends it, of whatever type and call it is (SPEC L2a).
+all_versions as (
+    select
+        *,
+        loaded_at as known_from,
+        coalesce(lead(loaded_at) over (
+            partition by transaction_id order by loaded_at
+        ), {{ open_end() }}) as known_to
+    from rows_of_calls
+),
 
 -- Events of a call carry the advertiser's money, not ours: rows of type Call only (SPEC D9).
 versions as (
     select
         *,
-        min(loaded_at) over (partition by call_id) as first_loaded_at,
-        loaded_at as known_from,
-        coalesce(lead(loaded_at) over (
-            partition by transaction_id order by loaded_at
-        ), {{ open_end() }}) as known_to
-    from stg_invoca__transactions
+        min(loaded_at) over (partition by call_id) as first_loaded_at
+    from all_versions
     where
         lower(transaction_type) = 'call' and call_id is not null
         {% if is_incremental() %}
@@ -119,6 +151,10 @@ counted_with_rules as (
         counted.campaign_id,
         counted.campaign_name,
         coalesce(campaigns.kind, 'lead_call') as kind,
+        cast(case coalesce(campaigns.kind, 'lead_call')
+            when 'cbm' then 'cbm_call'
+            when 'lead_call' then 'lead_call'
+        end as varchar(50)) as deal_type,
         coalesce(campaigns.policy, 'equal') as policy,
         campaigns.partner_id,
         counted.advertiser_id,
@@ -143,6 +179,26 @@ counted_with_rules as (
             and counted.started_at < campaigns.effective_to
             and counted.span_from < campaigns.known_to
             and counted.span_to > campaigns.known_from
+),
+
+with_business_units as (
+    select
+        {%- for column in [
+            'call_id', 'root_transaction_id', 'transaction_id', 'load_id', 'campaign_id',
+            'campaign_name', 'kind', 'deal_type', 'policy', 'partner_id', 'advertiser_id',
+            'account_id', 'phone', 'lead_ids', 'connect_seconds', 'payin', 'currency', 'is_call',
+            'started_at', 'first_loaded_at',
+        ] %}
+            counted.{{ column }},
+        {%- endfor %}
+        deal_types.business_unit,
+        greatest(counted.known_from, deal_types.known_from) as known_from,
+        least(counted.known_to, deal_types.known_to) as known_to
+    from counted_with_rules as counted
+    left join deal_types
+        on
+            counted.deal_type = deal_types.deal_type
+            and {{ overlapping('counted', 'deal_types') }}
 )
 
-select * from counted_with_rules
+select * from with_business_units

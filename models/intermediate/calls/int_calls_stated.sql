@@ -9,13 +9,12 @@ call_leads as (
     select * from {{ ref('int_call_leads_tied') }}
 ),
 
-leads as (
-    select * from {{ ref('int_leads_known') }}
-    where call_id is not null
-),
-
 sales as (
     select * from {{ ref('int_sales_typed') }}
+),
+
+purchases as (
+    select * from {{ ref('int_call_purchases_known') }}
 ),
 
 {% if is_incremental() %}
@@ -32,10 +31,8 @@ sales as (
         inner join sales on call_leads.lead_id = sales.lead_id
         where {{ changed_since(known, 'sales') }}
         union
-        select leads.call_id
-        from leads
-        inner join sales on leads.lead_id = sales.lead_id
-        where {{ changed_since(known, 'sales') }} or {{ changed_since(known, 'leads') }}
+        select call_id from purchases
+        where known_from > {{ known }}
     ),
 {% endif %}
 
@@ -54,17 +51,16 @@ leads_of_calls as (
 -- Once a purchase was known for a call, its payin is out for good (SPEC D10).
 purchased as (
     select
-        leads.call_id,
-        min(greatest(leads.known_from, sales.known_from)) as known_from,
+        call_id,
+        min(known_from) as known_from,
         {{ open_end() }} as known_to
-    from leads
-    inner join sales on leads.lead_id = sales.lead_id
+    from purchases
     where
-        leads.call_id in (
+        call_id in (
             select calls_to_state.call_id from calls_to_state
             where calls_to_state.kind = 'cbm'
         )
-    group by leads.call_id
+    group by call_id
 ),
 
 sales_of_calls as (
@@ -165,10 +161,8 @@ parts as (
             case when kind = 'cbm' then 'cbm:' else 'call:' end
             || call_id || coalesce(':' || lead_id, '') as varchar(200)
         ) as entry_key,
-        cast(
-            case when kind = 'cbm' then 'cbm_call' else 'lead_call' end as varchar(50)
-        ) as deal_type,
-        cast('calls' as varchar(20)) as business_unit,
+        deal_type,
+        business_unit,
         cast('call' as varchar(20)) as component,
         account_id,
         lead_id,
@@ -188,6 +182,7 @@ parts as (
         cast(null as varchar(200)) as price_version_id,
         cast(null as varchar(200)) as terms_version_id,
         cast(case
+            when business_unit is null then 'unknown_deal_type'
             when payin is null then 'bad_amount'
             when account_id is null then 'no_account'
             when started_at is null then 'no_occurred_at'

@@ -1,4 +1,3 @@
 -- A call's payin, split over the leads it is tied to; without one it is booked whole (SPEC D11).
-{{ states_of_deal('lead_call', [
-    ref('int_sales_stated'), ref('int_refunds_stated'), ref('int_calls_stated'),
-]) }}
+select * from {{ ref('int_leads_and_calls_stated') }}
+where deal_type = 'lead_call'

@@ -1,2 +1,3 @@
 -- The partner pays what boberdoo sold the lead for, less refunds (SPEC D2, D3).
-{{ states_of_deal('plain_lead', [ref('int_sales_stated'), ref('int_refunds_stated')]) }}
+select * from {{ ref('int_leads_and_calls_stated') }}
+where deal_type = 'plain_lead'

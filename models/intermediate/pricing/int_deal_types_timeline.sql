@@ -9,6 +9,7 @@ versions as (
         deal_type as timeline_key,
         {{ version_id('deal_types', 'source_key', 'valid_from') }} as version_id,
         business_unit,
+        paid_on,
         source_key as tie_breaker,
         {{ beginning() }} as effective_from,
         {{ open_end() }} as effective_to,
@@ -24,6 +25,14 @@ timeline_with_units as (
     select
         timeline.timeline_key as deal_type,
         versions.business_unit,
+        -- Blank: these three on conversion, all others on sale (SPEC D4a). Another word is none.
+        cast(case
+            when versions.version_id is null then null
+            when versions.paid_on in ('sale', 'conversion') then versions.paid_on
+            when versions.paid_on is not null then null
+            when timeline.timeline_key in ('cpa', 'cpt', 'warm_transfer') then 'conversion'
+            else 'sale'
+        end as varchar(20)) as paid_on,
         timeline.known_from,
         timeline.known_to
     from timeline

@@ -1,10 +1,7 @@
 with
 
 sales as (
-    select
-        *,
-        cast(lead_id || '|' || partner_id as varchar(200)) as pair
-    from {{ ref('int_sales_typed') }}
+    select * from {{ ref('int_sales_typed') }}
     where is_sold and occurred_at is not null
 ),
 
@@ -82,7 +79,11 @@ sales_in_spans as (
         row_number() over (
             partition by spans.pair, spans.known_from
             order by
-                case when sales_of_pairs.is_paid_on_conversion then 0 else 1 end,
+                case
+                    when sales_of_pairs.is_paid_on_conversion then 0
+                    when sales_of_pairs.is_paid_on_conversion is null then 1
+                    else 2
+                end,
                 sales_of_pairs.occurred_at,
                 sales_of_pairs.entry_key
         ) as sale_preference
@@ -153,12 +154,14 @@ judged as (
             and transfers.transfer_preference = 1
 ),
 
--- A partner that bought the lead on other terms only owes nothing for what became of it.
+-- A partner that bought the lead on other terms only owes nothing for what became of it. Of an
+-- unknown deal type nobody can say that yet (SPEC D4a).
 converted as (
     select
         *,
         cast(case
             when sale_entry_key is null then 'conversion_without_sale'
+            when is_paid_on_conversion is null then 'unknown_deal_type'
             when rate is null then 'no_rate'
             when
                 rate_basis is null or rate_basis
@@ -166,13 +169,14 @@ converted as (
             when rate_basis = 'percent_of_value' and sale_amount is null then 'no_value'
         end as varchar(50)) as exception_reason,
         cast(round(case
+            when is_paid_on_conversion is null then null
+            when rate_basis in ('per_sale', 'per_transfer') then rate
             when rate_basis = 'percent_of_value' then sale_amount * rate / 100
-            else rate
-        end, 2) as numeric(18, 2)) as amount_of_terms
+        end, 2) as numeric(18, 2)) as amount
     from judged
     where
         occurred_at is not null
-        and (sale_entry_key is null or is_paid_on_conversion)
+        and (sale_entry_key is null or coalesce(is_paid_on_conversion, true))
 ),
 
 parts as (
@@ -193,13 +197,9 @@ parts as (
         sale_entry_key as linked_entry_key,
         load_id,
         cast(1 as integer) as quantity,
-        cast(
-            case when exception_reason is null then amount_of_terms end as numeric(18, 2)
-        ) as list_amount,
+        amount as list_amount,
         cast(0 as numeric(18, 2)) as discount_amount,
-        cast(
-            case when exception_reason is null then amount_of_terms end as numeric(18, 2)
-        ) as amount,
+        amount,
         cast('{{ var("currency") }}' as varchar(3)) as currency,
         cast(null as varchar(200)) as price_version_id,
         terms_version_id,

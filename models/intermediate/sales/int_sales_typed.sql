@@ -1,13 +1,15 @@
 {{ config(indexes=[
     {'columns': ['entry_key']},
+    {'columns': ['transaction_key']},
     {'columns': ['lead_id', 'partner_id']},
+    {'columns': ['pair']},
     {'columns': ['known_from']},
     {'columns': ['known_to']},
 ]) }}
 with
 
-stg_boberdoo__transactions as (
-    select * from {{ ref('stg_boberdoo__transactions') }}
+transactions as (
+    select * from {{ ref('int_transactions_known') }}
 ),
 
 leads as (
@@ -40,11 +42,11 @@ deal_types as (
     ),
 
     touched as (
-        select transaction_key from stg_boberdoo__transactions
-        where loaded_at > {{ known }}
+        select transaction_key from transactions
+        where {{ changed_since(known) }}
         union
         select transactions.transaction_key
-        from stg_boberdoo__transactions as transactions
+        from transactions
         inner join touched_leads on transactions.lead_id = touched_leads.lead_id
         union
         select sales.transaction_key
@@ -67,14 +69,10 @@ versions as (
     select
         *,
         partner_id || '|' || coalesce(filter_set_id, '') as filter_set_terms_key,
-        partner_id || '|' as partner_terms_key,
-        loaded_at as known_from,
-        coalesce(lead(loaded_at) over (
-            partition by transaction_key order by loaded_at
-        ), {{ open_end() }}) as known_to
-    from stg_boberdoo__transactions
+        partner_id || '|' as partner_terms_key
+    from transactions
     where
-        transaction_type = 'purchase'
+        counts_as = 'sale'
         {% if is_incremental() %}
             and transaction_key in (select touched.transaction_key from touched)
         {% endif %}
@@ -84,6 +82,7 @@ versions as (
 cbm_calls as (
     select
         versions.transaction_key,
+        versions.lead_id,
         calls.call_id,
         greatest(leads.known_from, calls.known_from) as known_from,
         least(leads.known_to, calls.known_to) as known_to
@@ -108,12 +107,17 @@ linked as (
     inner join versions
         on spans.transaction_key = versions.transaction_key and {{ known_at('versions') }}
     left join cbm_calls
-        on spans.transaction_key = cbm_calls.transaction_key and {{ known_at('cbm_calls') }}
+        on
+            spans.transaction_key = cbm_calls.transaction_key
+            and versions.lead_id = cbm_calls.lead_id
+            and {{ known_at('cbm_calls') }}
 ),
 
 with_terms as (
     select
         linked.transaction_key,
+        linked.entry_key,
+        linked.pair,
         linked.load_id,
         linked.lead_id,
         linked.partner_id,
@@ -124,7 +128,6 @@ with_terms as (
         linked.currency,
         linked.filter_set_terms_key,
         linked.partner_terms_key,
-        cast('boberdoo:' || linked.transaction_key as varchar(200)) as entry_key,
         not linked.is_deleted as is_sold,
         linked.occurred_at,
         -- The terms of the filter set win over those of all; a CBM link over both.
@@ -175,11 +178,14 @@ typed as (
     select
         with_deal_types.*,
         deal_types.business_unit,
-        with_deal_types.rate_basis is not null
-        or with_deal_types.deal_type in ('cpa', 'cpt', 'warm_transfer') as is_paid_on_conversion,
+        -- Null where nobody said what the deal type is (SPEC D4a).
+        case
+            when deal_types.business_unit is not null then deal_types.paid_on = 'conversion'
+        end as is_paid_on_conversion,
         -- The call itself converts; with a warm transfer it is the broker's sale that pays.
         with_deal_types.deal_type = 'cpt'
-        and coalesce(with_deal_types.rate_basis, '') = 'per_transfer' as is_paid_by_call,
+        and coalesce(with_deal_types.rate_basis, '') = 'per_transfer'
+        and coalesce(deal_types.paid_on, 'conversion') = 'conversion' as is_paid_by_call,
         cast(case
             when with_deal_types.occurred_at is null then 'no_occurred_at'
             when with_deal_types.lead_id is null then 'no_lead'

@@ -1,4 +1,8 @@
-{{ config(indexes=[{'columns': ['call_id']}, {'columns': ['loaded_at']}]) }}
+{{ config(indexes=[
+    {'columns': ['call_id']},
+    {'columns': ['transaction_id']},
+    {'columns': ['loaded_at']},
+]) }}
 {%- set parameter = 'dynamic_number_pool_referrer_param' %}
 with
 

@@ -1,59 +1,50 @@
+{{ config(unique_key='pair', indexes=[
+    {'columns': ['pair']},
+    {'columns': ['entry_key']},
+    {'columns': ['known_from']},
+    {'columns': ['known_to']},
+]) }}
 with
 
-stg_boberdoo__transactions as (
-    select * from {{ ref('stg_boberdoo__transactions') }}
-    where transaction_type in ('purchase', 'refund')
+transactions as (
+    select * from {{ ref('int_transactions_known') }}
 ),
 
 sales as (
     select
         *,
-        coalesce(lead_id, '') || '|' || coalesce(partner_id, '') as pair,
+        exception_reason = 'unknown_deal_type' as is_of_unknown_type,
         case when is_sold and exception_reason is null then amount else 0 end as refundable
     from {{ ref('int_sales_typed') }}
 ),
 
 {% if is_incremental() %}
     {% set known = watermark(this) %}
+    -- Where a fact was before it moved is judged again, too: its last version there has ended.
     touched as (
-        select lead_id from stg_boberdoo__transactions
-        where loaded_at > {{ known }} and transaction_type = 'refund'
+        select pair from transactions
+        where {{ changed_since(known) }}
         union
-        select lead_id from sales
+        select pair from sales
         where {{ changed_since(known) }}
     ),
 {% endif %}
 
 refunds as (
     select
-        transactions.*,
-        abs(transactions.amount) as refunded,
-        coalesce(transactions.lead_id, '') || '|' || coalesce(transactions.partner_id, '') as pair,
-        transactions.loaded_at as known_from,
-        coalesce(lead(transactions.loaded_at) over (
-            partition by transactions.transaction_key order by transactions.loaded_at
-        ), {{ open_end() }}) as known_to
-    from stg_boberdoo__transactions as transactions
+        *,
+        abs(amount) as refunded
+    from transactions
     where
-        transactions.transaction_type = 'refund'
+        counts_as = 'refund'
         {% if is_incremental() %}
-            and (
-                transactions.lead_id is null
-                or transactions.lead_id in (select touched.lead_id from touched)
-            )
+            and pair in (select touched.pair from touched)
         {% endif %}
 ),
 
 sales_of_pairs as (
-    select sales.*
-    from sales
-    inner join (
-        select distinct
-            pair,
-            lead_id
-        from refunds
-    ) as pairs
-        on sales.lead_id = pairs.lead_id and sales.pair = pairs.pair
+    select * from sales
+    where pair in (select refunds.pair from refunds)
 ),
 
 {{ known_spans('pair', ['refunds', 'sales_of_pairs']) }},
@@ -68,6 +59,7 @@ with_sale as (
         sales.call_id,
         sales.terms_version_id,
         sales.refundable,
+        coalesce(sales.is_sold and sales.is_of_unknown_type, false) as is_of_unknown_type,
         spans.known_from as span_from,
         spans.known_to as span_to,
         row_number() over (
@@ -82,6 +74,7 @@ with_sale as (
     left join sales_of_pairs as sales
         on
             spans.pair = sales.pair
+            and refunds.lead_id = sales.lead_id
             and refunds.occurred_at >= sales.occurred_at
             and {{ known_at('sales') }}
     where not refunds.is_deleted
@@ -99,11 +92,12 @@ in_order as (
     where sale_preference = 1
 ),
 
+-- Nothing says yet how a sale of an unknown deal type is booked: its refunds wait with it, whole.
 split as (
     select
         *,
         case
-            when sale_entry_key is null then refunded
+            when sale_entry_key is null or is_of_unknown_type then refunded
             else greatest(0, least(refunded, refundable - refunded_before))
         end as within_sale
     from in_order
@@ -112,11 +106,12 @@ split as (
 booked as (
     select
         *,
-        cast('boberdoo:' || transaction_key as varchar(200)) as entry_key,
+        entry_key as refund_key,
         -within_sale as amount_booked,
         cast(case
             when refunded is null then 'bad_amount'
             when sale_entry_key is null then 'refund_without_sale'
+            when is_of_unknown_type then 'unknown_deal_type'
         end as varchar(50)) as exception_reason
     from split
     where refunded is null or within_sale > 0
@@ -126,51 +121,40 @@ booked as (
 exceeding as (
     select
         *,
-        cast('boberdoo:' || transaction_key || ':excess' as varchar(200)) as entry_key,
+        entry_key || ':excess' as refund_key,
         within_sale - refunded as amount_booked,
         cast('refund_exceeds_sale' as varchar(50)) as exception_reason
     from split
     where refunded > within_sale
 ),
 
-judged as (
+both_parts as (
     select * from booked
     union all
     select * from exceeding
 ),
 
-parts as (
+judged as (
     select
-        entry_key,
+        pair,
+        transaction_key,
+        cast(refund_key as varchar(200)) as entry_key,
         deal_type,
         business_unit,
-        cast('refund' as varchar(20)) as component,
-        cast('partner:' || partner_id as varchar(100)) as account_id,
+        partner_id,
         lead_id,
         call_id,
         lead_type,
-        cast(null as varchar(100)) as campaign_id,
-        cast('boberdoo' as varchar(50)) as source,
-        cast('transactions:' || transaction_key as varchar(200)) as source_key,
-        sale_entry_key as linked_entry_key,
+        sale_entry_key,
         load_id,
-        cast(1 as integer) as quantity,
-        cast(amount_booked as numeric(18, 2)) as list_amount,
-        cast(0 as numeric(18, 2)) as discount_amount,
         cast(amount_booked as numeric(18, 2)) as amount,
         currency,
-        cast(null as varchar(200)) as price_version_id,
         terms_version_id,
         exception_reason,
-        cast('withdrawn' as varchar(50)) as gap_reason,
         occurred_at,
         span_from as known_from,
         span_to as known_to
-    from judged
-),
+    from both_parts
+)
 
-{{ merged_states('parts', exception_ending='gap_reason') }}
-
-select
-    {{ deal_columns() }}
-from states
+select * from judged
