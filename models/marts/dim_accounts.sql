@@ -68,7 +68,7 @@ accounts as (
     select account_id from billed
     union
     select account_id from invoice_accounts
-    where valid_to = {{ open_end() }} and not is_deleted
+    where valid_to = {{ open_end() }} and not is_deleted and account_id is not null
 ),
 
 named as (
