@@ -38,6 +38,16 @@ class ErasureError(Exception):
     """A person cannot be erased; the message names the cure."""
 
 
+NOBODY = None
+
+
+@dataclass(frozen=True)
+class NotErased:
+    """A stream's payload holds people, and erasing leaves them there: `why` is for them to read."""
+
+    why: str
+
+
 @dataclass(frozen=True)
 class Personal:
     """Where a stream's payload holds people.
@@ -138,19 +148,26 @@ def erase(
     """Erase a person from every landed version and from quarantine; returns the versions changed.
 
     Who has the same phone or e-mail in one record is one person. Raises ErasureError where that
-    leads to more than MAX_IDENTIFIERS of them.
+    leads to more than MAX_IDENTIFIERS of them, and where nobody is known by any of them: neither
+    now nor as erased.
     """
     if not settings.salt:
         raise SettingsError("LEDGERHOUSE_SALT is not set. It is what the erased are known by.")
     read_erasures(connection, settings)
     forms = {form for form in [*map(phone_form, phones), *map(email_form, emails)] if form}
-    people = [stream for stream in streams if stream.personal]
+    people = [stream for stream in streams if stream.people]
     with connection.transaction():
         forms = _all_forms(connection, people, forms)
+        known = _known(connection, settings.salt, forms)
         _remember(connection, settings.salt, forms)
         erasures = read_erasures(connection, settings)
         changed = sum(_replace(connection, stream, forms, erasures) for stream in people)
-        _erase_quarantine(connection, people, erasures)
+        changed_texts = _erase_quarantine(connection, erasures)
+        if not (known or changed or changed_texts):
+            raise ErasureError(
+                "Nobody of that phone or e-mail is known. Nothing was erased, and nothing is "
+                "remembered of them."
+            )
     for stream in people:
         connection.execute(sql.SQL("vacuum {}").format(stream.table))
     log.info("%s landed versions erased, known by %s phones and e-mails", changed, len(forms))
@@ -167,7 +184,7 @@ def _all_forms(
             form
             for stream in streams
             for _, payload in _versions(connection, stream, new)
-            for _, form in stream.personal.identifiers(payload)
+            for _, form in stream.people.identifiers(payload)
         }
         new = found - known
         known |= found
@@ -183,7 +200,7 @@ def _versions(
     connection: psycopg.Connection, stream: "Stream", forms: Iterable[str]
 ) -> list[tuple[str, Any]]:
     """Return the place and payload of the versions that hold one of the phones or e-mails."""
-    personal = stream.personal
+    personal = stream.people
     wanted = list(forms)
     places = [(name, True) for name in personal.phones] + [
         (name, False) for name in personal.emails
@@ -232,7 +249,7 @@ def _replace(
     versions = _versions(connection, stream, forms)
     for place, payload in versions:
         erased = simplejson.dumps(
-            erasures.applied(payload, stream.personal), use_decimal=True, ensure_ascii=False
+            erasures.applied(payload, stream.people), use_decimal=True, ensure_ascii=False
         )
         connection.execute(
             sql.SQL(
@@ -245,17 +262,22 @@ def _replace(
     return len(versions)
 
 
-def _erase_quarantine(
-    connection: psycopg.Connection, streams: Sequence["Stream"], erasures: Erasures
-) -> None:
-    sources = sorted({stream.source for stream in streams})
-    rows = connection.execute(
-        "select cast(ctid as text), record_text from raw.quarantine where source = any(%s)",
-        (sources,),
-    ).fetchall()
-    for place, text in rows:
-        if erasures.holds(text):
-            connection.execute(
-                "update raw.quarantine set record_text = 'erased' where ctid = cast(%s as tid)",
-                (place,),
-            )
+def _known(connection: psycopg.Connection, salt: str, forms: Iterable[str]) -> bool:
+    """Tell whether one of the phones and e-mails was erased before."""
+    row = connection.execute(
+        "select exists (select 1 from raw.erasures where subject_hash = any(%s))",
+        ([hashed(salt, form) for form in forms],),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _erase_quarantine(connection: psycopg.Connection, erasures: Erasures) -> int:
+    """Erase what names somebody, whichever source it came from; returns how many texts did."""
+    rows = connection.execute("select cast(ctid as text), record_text from raw.quarantine")
+    found = [place for place, text in rows.fetchall() if erasures.holds(text)]
+    for place in found:
+        connection.execute(
+            "update raw.quarantine set record_text = 'erased' where ctid = cast(%s as tid)",
+            (place,),
+        )
+    return len(found)

@@ -20,7 +20,9 @@ import psycopg
 import simplejson
 from psycopg import sql
 
-from ingestion.erasure import Erasures, Personal, read_erasures
+from ingestion import shape
+from ingestion.erasure import Erasures, NotErased, Personal, read_erasures
+from ingestion.fields import Field
 from ingestion.readable import MAX_DEPTH, MAX_DIGITS, Unreadable, depth_of, is_number_too_long
 from ingestion.settings import Settings, redact
 from ingestion.warehouse import first_line
@@ -38,6 +40,10 @@ COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"
 MAYBE_TOO_LONG = re.compile(rf"[0-9][eE][+-]?[0-9]{{4}}|[0-9]{{{MAX_DIGITS}}}|NaN|Infinity")
 
 
+class NoKey(ValueError):
+    """A record has no key."""
+
+
 class LoadFailed(Exception):
     """A load did not land; nothing of it was kept and its cursor did not move."""
 
@@ -48,8 +54,9 @@ class Stream:
 
     `key` names the fields whose values, joined by `:`, are the record's `source_key`.
     `scope_field` is the payload field on which time windows and parents are declared (indexed).
-    `max_deleted_share` overrides the setting of the same name (SPEC R3). `personal` tells where its
-    payload holds people.
+    `max_deleted_share` overrides the setting of the same name (SPEC R3). `fields` are those that
+    its staging model reads (SPEC R11). `personal` tells where its payload holds people, or why
+    erasing leaves them there, or that it holds NOBODY.
     """
 
     source: str
@@ -57,7 +64,13 @@ class Stream:
     key: tuple[str, ...]
     scope_field: str | None = None
     max_deleted_share: float | None = None
-    personal: Personal | None = None
+    fields: tuple[Field, ...] = ()
+    personal: Personal | NotErased | None = field(kw_only=True)
+
+    @property
+    def people(self) -> Personal | None:
+        """Return where its payload holds people who can be erased."""
+        return self.personal if isinstance(self.personal, Personal) else None
 
     @property
     def table(self) -> sql.Identifier:
@@ -79,9 +92,16 @@ class Scope:
     parameters: dict[str, Any] = field(default_factory=dict)
     may_be_empty: bool = False
     live_before: int | None = None
+    is_whole: bool = False
+
+    def is_all(self, received: int) -> bool:
+        """Tell whether these records are all that the source has, or most of them."""
+        return self.is_whole or bool(self.live_before and 2 * received >= self.live_before)
 
 
-EVERYTHING = Scope("select distinct source_key from {table} where tenant = %(tenant)s")
+EVERYTHING = Scope(
+    "select distinct source_key from {table} where tenant = %(tenant)s", is_whole=True
+)
 
 
 def window(start: str, end: str) -> Scope:
@@ -148,12 +168,15 @@ class Load:
     counts: Counts = field(default_factory=Counts)
     status: str = "running"
     error: str | None = None
+    is_accepted: bool = False
     seconds: float = 0.0
     is_whole: bool = True  # no record came whose key could not be read
     started: float = field(default_factory=time.monotonic)
     _copy: Any = None
     _copy_context: Any = None
+    _versions: str | None = None
     _rejected: list[tuple[str, str]] = field(default_factory=list)
+    _without_key: int = 0
     _unread_keys: list[str] = field(default_factory=list)
     _spool: Any = field(default_factory=partial(SpooledTemporaryFile, SPOOL_BYTES))
     _actions: list[Callable[[psycopg.Connection], None]] = field(default_factory=list)
@@ -166,6 +189,7 @@ class Load:
         except ValueError as error:
             key = _key_or_none(record, self.stream.key)
             self.is_whole = self.is_whole and key is not None
+            self._without_key += isinstance(error, NoKey)
             self.reject(as_text(record), str(error), key)
         else:
             self.write(row)
@@ -179,7 +203,7 @@ class Load:
             key = source_key(record, self.stream.key)
             if self.stream.scope_field:
                 _judge_length(record.get(self.stream.scope_field), self.stream.scope_field)
-            return key, _as_json(self.erasures.applied(record, self.stream.personal))
+            return key, _as_json(self.erasures.applied(record, self.stream.people))
         except RecursionError:
             raise ValueError("the record is nested too deep") from None
 
@@ -223,12 +247,11 @@ class Load:
     def complete(self, *, scope: Scope | None = None, cursor: str | None = None) -> None:
         """Append what is new, conclude deletions from `scope`, move the cursor, and commit.
 
-        Raises LoadFailed when the scope lost too much (R3) or the clock went back: behind the
-        stream's last landing (R3a) or behind what the ledger was built from (L5).
+        Raises LoadFailed when the records have another shape (R11), the scope lost too much (R3) or
+        the clock went back: behind the stream's last landing (R3a) or behind what the ledger was
+        built from (L5).
         """
-        self._close_copy()
-        make_table(self.connection, self.stream)
-        self._drop_keyless()
+        self.judge(scope)
         self._append_changes()
         if scope:
             self._append_deletions(scope)
@@ -242,6 +265,29 @@ class Load:
         if self.counts.created + self.counts.updated > ANALYZE_ABOVE_ROWS:
             self._run("analyze {table}")
             self.connection.commit()
+
+    def judge(self, scope: Scope | None = None) -> None:
+        """Raise LoadFailed where the records taken have another shape than before (SPEC R11).
+
+        `complete` does it. Called before, nothing that belongs to the records is landed either.
+        """
+        if self._versions:
+            return
+        self._close_copy()
+        make_table(self.connection, self.stream)
+        self._drop_keyless()
+        self._find_versions()
+        received = self.counts.received - self.counts.quarantined
+        try:
+            shape.judge_keys(self, self._without_key)
+            shape.judge(
+                self,
+                self._versions,
+                is_first=self._versions == "incoming",
+                is_whole=bool(scope and scope.is_all(received)),
+            )
+        except shape.ShapeRefused as refused:
+            raise LoadFailed(str(refused)) from None
 
     def _open_copy(self) -> Any:
         if self._copy is None:
@@ -287,6 +333,7 @@ class Load:
             "delete from incoming where coalesce(trim(source_key), '') = '' returning payload::text"
         ).fetchall():
             self.counts.received -= 1
+            self._without_key += 1
             self.reject(payload, "the key is null or blank")
         self._run(
             "delete from incoming using ("
@@ -296,8 +343,24 @@ class Load:
             " where incoming.source_key = last.source_key and incoming.ordinal < last.ordinal"
         )
 
-    def _append_changes(self) -> None:
+    def _find_versions(self) -> None:
+        """Name the temporary table of what is to be appended: all, where there is nothing yet."""
         if self._value("select not exists (select 1 from {table})"):
+            self._versions = "incoming"
+            return
+        self._versions = "changed"
+        self._run(
+            "create temporary table changed on commit drop as"
+            " select incoming.source_key, incoming.payload, incoming.payload_hash,"
+            "        latest.payload_hash is null as is_new"
+            " from (select *, md5(payload::text) as payload_hash from incoming) as incoming"
+            f" left join lateral ({_LATEST}) as latest on true"
+            " where latest.payload_hash is null or latest.is_deleted"
+            "    or latest.payload_hash <> incoming.payload_hash",
+        )
+
+    def _append_changes(self) -> None:
+        if self._versions == "incoming":
             self._append_first()
         else:
             self._append_compared()
@@ -320,15 +383,6 @@ class Load:
         _make_key_index(self.connection, self.stream)
 
     def _append_compared(self) -> None:
-        self._run(
-            "create temporary table changed on commit drop as"
-            " select incoming.source_key, incoming.payload, incoming.payload_hash,"
-            "        latest.payload_hash is null as is_new"
-            " from (select *, md5(payload::text) as payload_hash from incoming) as incoming"
-            f" left join lateral ({_LATEST}) as latest on true"
-            " where latest.payload_hash is null or latest.is_deleted"
-            "    or latest.payload_hash <> incoming.payload_hash",
-        )
         self.counts.created, self.counts.updated = self._run(
             "select count(*) filter (where is_new), count(*) filter (where not is_new) from changed"
         ).fetchone()
@@ -465,7 +519,7 @@ def open_load(
     load_id, cursor = _open_run(connection, stream, tenant, loaded_at)
     load = Load(connection, settings, stream, tenant, loaded_at, load_id, cursor)
     try:
-        if stream.personal:
+        if stream.people:
             load.erasures = read_erasures(connection, settings)
             connection.commit()
         yield load
@@ -483,7 +537,7 @@ def open_load(
 
 
 def source_key(record: Any, key: tuple[str, ...]) -> str:
-    """Return the record's key; raises ValueError where a key field is missing or no key at all."""
+    """Return the record's key; raises NoKey where a key field is missing or no key at all."""
     if not isinstance(record, dict):
         raise ValueError(f"the record is no JSON object but {type(record).__name__}")
     parts = []
@@ -491,10 +545,10 @@ def source_key(record: Any, key: tuple[str, ...]) -> str:
         value = record.get(name)
         if isinstance(value, bool) or not isinstance(value, str | int):
             shown = as_text(value)[:100]
-            raise ValueError(f"the key field {name} is {shown}, not a text or whole number")
+            raise NoKey(f"the key field {name} is {shown}, not a text or whole number")
         part = str(value).replace("\x00", "").strip()
         if not part:
-            raise ValueError(f"the key field {name} is blank")
+            raise NoKey(f"the key field {name} is blank")
         parts.append(part)
     joined = ":".join(parts)
     joined.encode()  # half a character is none: a ValueError

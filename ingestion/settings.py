@@ -150,6 +150,16 @@ class Redshift:
 
 
 @dataclass(frozen=True)
+class AcceptedShape:
+    """Who lets a stream through though it has another shape, and why (SPEC R11)."""
+
+    source: str
+    stream: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. A source whose part is None is not configured and is not run."""
 
@@ -160,6 +170,8 @@ class Settings:
     seeds_directory: Path | None
     now: datetime | None
     max_deleted_share: float
+    max_missing_share: float = 0.05
+    accepted_shape: AcceptedShape | None = None
     analyst_role: str = "analyst"
     salt: str | None = field(default=None, repr=False)
     requests_per_minute: int | None = None
@@ -237,6 +249,7 @@ def read_settings() -> Settings:
         seeds_directory=Path(seeds) if seeds else None,
         now=_clock(environment.get("LEDGERHOUSE_NOW")),
         max_deleted_share=_share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
+        max_missing_share=_share("LEDGERHOUSE_MAX_MISSING_SHARE", 0.05),
         analyst_role=environment.get("WAREHOUSE_ANALYST_ROLE", "analyst"),
         salt=_salt(),
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,

@@ -115,6 +115,39 @@ create table if not exists raw.erasures (
 create table if not exists raw.hash_salts (
     salt varchar(1000) not null
 );
+create table if not exists raw.field_counts (
+    load_id bigint not null,
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    tenant varchar(100) not null,
+    loaded_at timestamp not null,
+    field varchar(500) not null,
+    records bigint not null,
+    missing bigint not null,
+    wrong_type bigint not null,
+    new_records bigint not null,
+    new_lacking bigint not null,
+    primary key (source, stream, tenant, field, load_id)
+);
+create table if not exists raw.fields_seen (
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    field varchar(500) not null,
+    is_new boolean not null,
+    load_id bigint not null,
+    first_seen_at timestamp not null,
+    primary key (source, stream, field)
+);
+create table if not exists raw.shape_acceptances (
+    load_id bigint not null,
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    tenant varchar(100) not null,
+    loaded_at timestamp not null,
+    accepted_by varchar(200) not null,
+    reason varchar(1000) not null,
+    details varchar(65535) not null
+);
 """
 BOOK_NAMES = re.findall(r"create table if not exists (raw\.\w+)", BOOKS)
 

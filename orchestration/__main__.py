@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ from ingestion.erasure import ErasureError
 from ingestion.landing import LoadFailed
 from ingestion.registry import SOURCES
 from ingestion.run import Run
-from ingestion.settings import Settings, SettingsError, read_settings
+from ingestion.settings import AcceptedShape, Settings, SettingsError, read_settings
 from ingestion.sources import billingo
 from ingestion.warehouse import RunLockError, WarehouseError, first_line
 from orchestration import demo, pipeline, report, status
@@ -80,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("source", nargs="?", choices=sorted(SOURCES), help="one source; default: all")
     sync.add_argument("--company-id", dest="tenant", help="one tenant of the source")
     sync.add_argument("--full", action="store_true", help="read everything again")
+    sync.add_argument(
+        "--accept-shape", metavar="STREAM", help="let it through though its shape has changed"
+    )
+    sync.add_argument("--by", metavar="NAME", help="who accepts")
+    sync.add_argument("--reason", metavar="TEXT", help="why")
     sync.add_argument("--check", action="store_true", help="test Billingo's keys, land nothing")
     build = command("build", _build)
     build.add_argument("--full-refresh", action="store_true", help="build everything from empty")
@@ -140,6 +146,7 @@ def _sync(settings: Settings, options: argparse.Namespace) -> int:
     """Land one source or all of them, and snapshot what they brought."""
     if options.check:
         return _check(settings, options)
+    settings = _accepting(settings, options)
     _start_if_embedded(settings)
     outcomes = pipeline.sync(
         settings,
@@ -151,7 +158,28 @@ def _sync(settings: Settings, options: argparse.Namespace) -> int:
         report.show_invoice_sync(Run(settings, settings.clock(), tenant=options.tenant), *outcomes)
     else:
         report.show_outcomes(outcomes)
-    return _exit_code([outcome for outcome in outcomes if outcome.is_failed])
+    failed = [outcome for outcome in outcomes if outcome.is_failed]
+    accepted = [load for outcome in outcomes for load in outcome.loads if load.is_accepted]
+    if options.accept_shape and not (failed or accepted):
+        report.say(f"{options.accept_shape} had its usual shape: there was nothing to accept.")
+    return _exit_code(failed)
+
+
+def _accepting(settings: Settings, options: argparse.Namespace) -> Settings:
+    """Return the settings with the shape that somebody lets through (SPEC R11)."""
+    source, stream = options.source, options.accept_shape
+    if not stream:
+        return settings
+    if not (source and (options.by or "").strip() and (options.reason or "").strip()):
+        raise SettingsError(
+            "Say who accepts, and why: ledgerhouse sync SOURCE --accept-shape STREAM --by NAME "
+            "--reason TEXT"
+        )
+    streams = [known.name for known in SOURCES[source].STREAMS]
+    if stream not in streams:
+        raise SettingsError(f"{source} has no stream {stream}. It has {', '.join(streams)}.")
+    accepted = AcceptedShape(source, stream, options.by.strip(), options.reason.strip())
+    return replace(settings, accepted_shape=accepted)
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from ingestion.erasure import NOBODY
+from ingestion.fields import CHECKED, NUMBER, TIME, WHOLE_NUMBER, Field, need, spare
 from ingestion.landing import EVERYTHING, Load, LoadFailed, Scope, Stream, key_ranges, open_load
 from ingestion.run import Run
 from ingestion.settings import redact
@@ -20,7 +22,6 @@ REQUIRES = ("BILLING_DB_HOST", "BILLING_DB_USER", "BILLING_DB_NAME")
 
 BLOCK_BITS = 10  # 1,024 ids a block
 NO_ID = -1 << 62  # the block of rows without a whole number as id; no id's block is that low
-DELIVERY = ("id", "filter_id", "lead_id", "mortgage_broker_id", "delivered_at")
 
 
 @dataclass(frozen=True)
@@ -32,24 +33,43 @@ class Table:
     stream: Stream
 
 
-def _table(stream: str, name: str, *columns: str) -> Table:
-    return Table(name, columns, Stream(NAME, stream, key=("id",)))
+def _table(stream: str, name: str, columns: tuple[str, ...], *fields: Field) -> Table:
+    return Table(name, columns, Stream(NAME, stream, ("id",), fields=fields, personal=NOBODY))
 
 
+def _deliveries(lead_type: str, name: str) -> Table:
+    fields = need("lead_id", "mortgage_broker_id", "delivered_at", form=CHECKED)
+    return _table(f"{lead_type}_deliveries", name, DELIVERY, *fields)
+
+
+ID = need("id", form=WHOLE_NUMBER)
+PRICE = ("id", "product", "price", "effective_at")
+PLAN = (
+    *("id", "mortgage_broker_id", "plan_name", "discount_type", "discount_value"),
+    *("started_at", "ended_at"),
+)
+DELIVERY = ("id", "filter_id", "lead_id", "mortgage_broker_id", "delivered_at")
 # Prices and plans first: what is landed with a delivery counts as known to it (L12).
 TABLES = [
-    _table("product_prices", "product_price", "id", "product", "price", "effective_at"),
     _table(
-        *("subscription_plans", "mortgage_broker_subscription_plan", "id", "mortgage_broker_id"),
-        *("plan_name", "discount_type", "discount_value", "started_at", "ended_at"),
+        *("product_prices", "product_price", PRICE, *ID),
+        *need("product"),
+        *need("price", form=NUMBER),
+        *need("effective_at", form=TIME),
     ),
-    _table("professional_deliveries", "mortgage_broker_filter_to_mortgage_lead", *DELIVERY),
     _table(
-        *("construction_deliveries", "construction_loan_lead_filter_to_construction_loan_lead"),
-        *DELIVERY,
+        *("subscription_plans", "mortgage_broker_subscription_plan", PLAN, *ID),
+        *need("mortgage_broker_id", form=WHOLE_NUMBER),
+        *spare("plan_name", why="it only names things"),
+        *need("discount_type"),
+        *need("discount_value", form=NUMBER),
+        *need("started_at", form=TIME),
+        *need("ended_at", form=TIME, may_be_blank=True),
     ),
-    _table("hard_money_deliveries", "hard_money_lead_filter_to_hard_money_lead", *DELIVERY),
-    _table("land_deliveries", "land_lead_filter_to_land_lead", *DELIVERY),
+    _deliveries("professional", "mortgage_broker_filter_to_mortgage_lead"),
+    _deliveries("construction", "construction_loan_lead_filter_to_construction_loan_lead"),
+    _deliveries("hard_money", "hard_money_lead_filter_to_hard_money_lead"),
+    _deliveries("land", "land_lead_filter_to_land_lead"),
 ]
 STREAMS = [table.stream for table in TABLES]
 
@@ -119,16 +139,18 @@ def _block_of_id(source: psycopg.Connection, table: Table) -> str:
         )
     missing = [name for name in table.columns if name not in types]
     if missing:
+        others = [name for name in types if name not in table.columns]
         raise LoadFailed(
             f"{NAME}.{table.name} has no column {', '.join(missing)}. The loader needs "
             f"{', '.join(table.columns)}."
+            + (f" One may be called {' or '.join(others)} now." if others else "")
         )
-    if table.columns == DELIVERY:
-        for name, allowed in TYPES.items():
-            if types[name] not in allowed:
-                raise LoadFailed(
-                    f"{NAME}.{table.name}.{name} is {types[name]}; it must be {allowed[-1]}."
-                )
+    for field in table.stream.fields:
+        name, allowed = field.path, TYPES.get(field.path, ())
+        if field.form is CHECKED and types[name] not in allowed:
+            raise LoadFailed(
+                f"{NAME}.{table.name}.{name} is {types[name]}; it must be {allowed[-1]}."
+            )
     if types["id"] in WHOLE_NUMBERS:
         return f"coalesce(id::bigint >> {BLOCK_BITS}, {NO_ID})"
     return str(NO_ID)

@@ -15,6 +15,8 @@ from typing import Any
 
 import simplejson
 
+from ingestion.erasure import NOBODY, NotErased
+from ingestion.fields import DATE, LIST, NUMBER, TRUTH, WHOLE_NUMBER, need, spare
 from ingestion.http import Client, VendorError
 from ingestion.landing import (
     EVERYTHING,
@@ -44,17 +46,69 @@ SPENDINGS_OVERLAP = timedelta(days=90)  # spendings have no filter by modificati
 CONCERNS_ALL = (None, 401, 402, 403, 429)  # refusals that are not one invoice's fault
 SETTLED = ("paid", "partially_paid")
 
-DOCUMENTS = Stream(NAME, "documents", key=("id",))
+AS_ISSUED = NotErased("invoices are kept as they were issued, by law")
+DOCUMENTS = Stream(
+    *(NAME, "documents", ("id",)),
+    personal=AS_ISSUED,
+    fields=(
+        *need("type", "payment_status", "currency"),
+        *need("gross_total", "summary.net_amount", "summary.vat_amount", form=NUMBER),
+        *need("conversion_rate", form=NUMBER, may_be_blank=True),
+        *need("summary.net_amount_local", form=NUMBER, may_be_blank=True),
+        *need("summary.vat_amount_local", form=NUMBER, may_be_blank=True),
+        *need("summary.gross_amount_local", form=NUMBER, may_be_blank=True),
+        *need("invoice_date", form=DATE),
+        *need("fulfillment_date", "due_date", "paid_date", form=DATE, may_be_blank=True),
+        *need("cancelled", form=TRUTH, may_be_blank=True),
+        *need("related_documents", form=LIST, may_be_blank=True),
+        *need("document_partner.id", "invoice_number", may_be_blank=True),
+        *spare("document_partner.name", "payment_method", why="they only name things"),
+    ),
+)
 # A document's items and payments are always answered whole: it may lose any share of them.
 ITEMS = Stream(
-    *(NAME, "items", ("document_id", "position")), scope_field="document_id", max_deleted_share=1.0
+    *(NAME, "items", ("document_id", "position")),
+    scope_field="document_id",
+    max_deleted_share=1.0,
+    personal=AS_ISSUED,
+    fields=(
+        *need("document_id"),
+        *need("position", form=WHOLE_NUMBER),
+        *need("net_amount", "vat_amount", "gross_amount", form=NUMBER),
+        *need("quantity", "net_unit_amount", form=NUMBER, may_be_blank=True),
+        *spare("name", "unit", "vat", why="they only name things"),
+        *spare("product_id", why="an item need not be a product"),
+    ),
 )
 PAYMENTS = Stream(
     *(NAME, "payments", ("document_id", "position")),
     scope_field="document_id",
     max_deleted_share=1.0,
+    personal=NOBODY,
+    fields=(
+        *need("document_id"),
+        *need("position", form=WHOLE_NUMBER),
+        *need("price", form=NUMBER),
+        *need("conversion_rate", form=NUMBER, may_be_blank=True),
+        *need("date", form=DATE),
+        *spare("payment_method", why="it only names things"),
+    ),
 )
-SPENDINGS = Stream(NAME, "spendings", key=("id",), scope_field="invoice_date")
+SPENDINGS = Stream(
+    *(NAME, "spendings", ("id",)),
+    scope_field="invoice_date",
+    personal=AS_ISSUED,
+    fields=(
+        *need("currency"),
+        *need("total_gross", form=NUMBER),
+        *need("total_gross_local", "total_vat_amount", form=NUMBER, may_be_blank=True),
+        *need("total_vat_amount_local", "conversion_rate", form=NUMBER, may_be_blank=True),
+        *need("invoice_date", form=DATE),
+        *need("due_date", "fulfillment_date", "paid_at", form=DATE, may_be_blank=True),
+        *spare("partner.id", "partner.name", "invoice_number", why="a receipt has none"),
+        *spare("category", "payment_method", why="they only name things"),
+    ),
+)
 STREAMS = [DOCUMENTS, ITEMS, PAYMENTS, SPENDINGS]
 
 
@@ -135,6 +189,7 @@ def _land_documents(run: Run, company: Company, loads: list[Load]) -> None:
         client, before = open_key(run, company), _progress(documents)
         with _calls_counted(client, documents):
             landed, after = _land_invoices(run, client, documents, items, before)
+        documents.judge()
         for load in payments:
             with _calls_counted(client, load):
                 asked = _land_payments(client, load, landed, after)

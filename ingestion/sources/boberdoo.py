@@ -17,7 +17,8 @@ from typing import Any
 import psycopg
 import simplejson
 
-from ingestion.erasure import Personal
+from ingestion.erasure import NOBODY, Personal
+from ingestion.fields import MONEY, TIME, need, spare
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import EVERYTHING, Load, Stream, children_of, open_load, window
 from ingestion.run import Run
@@ -30,8 +31,12 @@ REQUIRES = (
     *("BOBERDOO_CANARY_LEAD_ID", "BOBERDOO_LEAD_TYPES"),
 )
 
-PARTNERS = Stream(NAME, "partners", key=("partner_id",))
-FILTER_SETS = Stream(NAME, "filter_sets", key=("filter_set_id",))
+PARTNERS = Stream(
+    *(NAME, "partners", ("partner_id",)),
+    personal=NOBODY,
+    fields=spare("partner_name", why="it only names things"),
+)
+FILTER_SETS = Stream(NAME, "filter_sets", key=("filter_set_id",), personal=NOBODY)
 LEADS = Stream(
     NAME,
     "leads",
@@ -39,16 +44,46 @@ LEADS = Stream(
     personal=Personal(
         ("phone",), ("email",), kept=("src", "sub_id", "call_id"), within="lead_data"
     ),
+    fields=(
+        *need("lead_type"),
+        *need("lead_date", form=TIME),
+        *need("lead_data.src", may_be_blank=True),
+        *spare("lead_data.phone", "lead_data.email", why="boberdoo blanks them after a while"),
+        *spare("lead_data.sub_id", "lead_data.call_id", why="not every lead has one"),
+    ),
 )
 # A lead is always answered with all its buyers: they may lose any share of their rows.
 LEAD_PARTNERS = Stream(
-    NAME, "lead_partners", ("lead_id", "position"), scope_field="lead_id", max_deleted_share=1.0
+    *(NAME, "lead_partners", ("lead_id", "position")),
+    scope_field="lead_id",
+    max_deleted_share=1.0,
+    personal=NOBODY,
+    fields=(
+        *need("lead_id", "partner_id"),
+        *spare("buyer_lead_ref", why="not every buyer gives one"),
+    ),
 )
 TRANSACTIONS = Stream(
-    NAME, "transactions", key=("transaction_key",), scope_field="transaction_date"
+    *(NAME, "transactions", ("transaction_key",)),
+    scope_field="transaction_date",
+    personal=NOBODY,
+    fields=(
+        *need("transaction_type", "lead_id", "partner_id"),
+        *need("filter_set_id", may_be_blank=True),
+        *need("amount", form=MONEY),
+        *need("transaction_date", form=TIME),
+        *spare("lead_type", why="it only names things"),
+    ),
 )
-REFUNDS = Stream(NAME, "refunds", key=("refund_key",))
-CRM_STATUSES = Stream(NAME, "crm_statuses", key=("lead_id", "partner_id"))
+REFUNDS = Stream(NAME, "refunds", key=("refund_key",), personal=NOBODY)
+CRM_STATUSES = Stream(
+    *(NAME, "crm_statuses", ("lead_id", "partner_id")),
+    personal=NOBODY,
+    fields=(
+        *need("crm_lead_status", may_be_blank=True),
+        *need("revenue", form=MONEY, may_be_blank=True),
+    ),
+)
 STREAMS = [PARTNERS, FILTER_SETS, LEADS, LEAD_PARTNERS, TRANSACTIONS, REFUNDS, CRM_STATUSES]
 
 PATH = "/new_api/api.php"
@@ -241,6 +276,7 @@ def _land_leads(run: Run, warehouse: psycopg.Connection, api: Api) -> list[Load]
                 partners.add(buyer)
             if number:
                 parents.append(str(lead["lead_id"]))
+        leads.judge()
         _complete(partners, api, scope=children_of(parents))
         _complete(leads, api, cursor=simplejson.dumps(reached))
     return [leads, partners]

@@ -12,7 +12,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from ingestion.erasure import Personal
+from ingestion.erasure import NOBODY, NotErased, Personal
+from ingestion.fields import NUMBER, TIME, TRUTH, WHOLE_NUMBER, need, spare
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import EVERYTHING, Load, Scope, Stream, children_of, open_load
 from ingestion.run import Run
@@ -25,24 +26,78 @@ CALLING_SERVICE = "ledger"
 TOKEN_SECONDS = 240  # it lives five minutes
 PER_MINUTE = 400  # of 500
 
-PLANS = Stream(NAME, "plans", key=("id",))
-PLAN_FEATURES = Stream(
-    NAME, "plan_features", key=("plan_id", "feature_type"), scope_field="plan_id"
+PLANS = Stream(
+    *(NAME, "plans", ("id",)),
+    personal=NOBODY,
+    fields=(
+        *need("plan_name"),
+        *need("term_length", "support_level", may_be_blank=True),
+        *need("per_user_cost", "per_workstation_cost", form=NUMBER, may_be_blank=True),
+        *need("per_server_cost", "per_vm_cost", form=NUMBER, may_be_blank=True),
+        *need("per_switch_cost", "per_firewall_cost", form=NUMBER, may_be_blank=True),
+        *need("per_hour_ticket_cost", "backup_per_tb_fee", form=NUMBER, may_be_blank=True),
+        *need("backup_base_fee_workstation", form=NUMBER, may_be_blank=True),
+        *need("backup_base_fee_server", "backup_included_tb", form=NUMBER, may_be_blank=True),
+    ),
 )
-COMPANIES = Stream(NAME, "companies", key=("account_number",))
-ASSETS = Stream(NAME, "assets", key=("id",))
+PLAN_FEATURES = Stream(
+    *(NAME, "plan_features", ("plan_id", "feature_type")),
+    scope_field="plan_id",
+    personal=NOBODY,
+    fields=need("feature_value", may_be_blank=True),
+)
+COMPANIES = Stream(
+    *(NAME, "companies", ("account_number",)),
+    personal=NOBODY,
+    fields=(
+        *need("billing_plan", "contract_term_length", may_be_blank=True),
+        *need("contract_start_date", "contract_end_date", may_be_blank=True),
+        *spare("name", why="it only names things"),
+    ),
+)
+ASSETS = Stream(
+    *(NAME, "assets", ("id",)),
+    personal=NotErased("they name who used a machine last"),
+    fields=(
+        *need("account_number"),
+        *need("hostname", "device_type", may_be_blank=True),
+        *need("backup_data_bytes", form=WHOLE_NUMBER, may_be_blank=True),
+        *spare("billing_type", "custom_cost", why="few assets have one"),
+    ),
+)
 # A contact can belong to two companies.
 CONTACTS = Stream(
     NAME,
     "contacts",
     key=("account_number", "id"),
     personal=Personal(
-        ("phone",),
+        ("phone", "mobile_phone_number"),
         ("email",),
         kept=("id", "account_number", "active", "employment_type", "billing_type", "custom_cost"),
     ),
+    fields=(
+        *need("active", form=TRUTH, may_be_blank=True),
+        *spare("name", "full_name", why="one of the two names the user"),
+        *spare("billing_type", "custom_cost", why="few contacts have one"),
+    ),
 )
-TICKETS = Stream(NAME, "tickets", key=("ticket_id",))
+# Who asked is erased with all that they wrote.
+TICKETS = Stream(
+    *(NAME, "tickets", ("ticket_id",)),
+    personal=Personal(
+        (),
+        ("requester_email",),
+        kept=(
+            *("ticket_", "account_number", "status", "priority", "total_hours_spent"),
+            *("created_at", "last_updated_at", "closed_at"),
+        ),
+    ),
+    fields=(
+        *need("account_number", "ticket_number", "status"),
+        *need("total_hours_spent", form=NUMBER, may_be_blank=True),
+        *need("last_updated_at", form=TIME, may_be_blank=True),
+    ),
+)
 STREAMS = [PLANS, PLAN_FEATURES, COMPANIES, ASSETS, CONTACTS, TICKETS]
 
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from psycopg import Connection
 
+from ingestion.erasure import NOBODY, NotErased
+from ingestion.fields import need
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import EVERYTHING, Load, Stream, children_of, open_load
 from ingestion.run import Run
@@ -27,15 +29,24 @@ PUBLIC_CLIENT = ("public-client", "public")
 LANDED_FIELDS = ("udf4", "udf6", "udf7")
 LANDED_VARIABLE = "AccountNumber"
 
-SITES = Stream(NAME, "sites", key=("uid",))
+SITES = Stream(NAME, "sites", key=("uid",), personal=NOBODY)
 SITE_VARIABLES = Stream(
     NAME,
     "site_variables",
     key=("site_uid", "name"),
     scope_field="site_uid",
     max_deleted_share=1.0,  # each site answers for its own single variable
+    personal=NOBODY,
+    fields=need("value"),
 )
-DEVICES = Stream(NAME, "devices", key=("uid",))
+DEVICES = Stream(
+    *(NAME, "devices", ("uid",)),
+    personal=NotErased("they name who used a machine last"),
+    fields=(
+        *need("siteUid", "hostname", may_be_blank=True),
+        *need("udf.udf6", may_be_blank=True),
+    ),
+)
 STREAMS = [SITES, SITE_VARIABLES, DEVICES]
 
 
@@ -94,7 +105,7 @@ def without_secrets(device: Any) -> Any:
     kept = {name: value for name, value in device.items() if not re.fullmatch(r"udf\d*", name)}
     fields = device.get("udf")
     fields = fields if isinstance(fields, dict) else {}
-    return kept | {"udf": {name: fields.get(name) for name in LANDED_FIELDS}}
+    return kept | {"udf": {name: fields[name] for name in LANDED_FIELDS if name in fields}}
 
 
 def _same_host(client: Client, url: str | None) -> str | None:

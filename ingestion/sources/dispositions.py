@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.erasure import Personal
+from ingestion.fields import need, spare
 from ingestion.http import VendorError, open_client
 from ingestion.landing import Load, LoadFailed, Stream, as_text, open_load
 from ingestion.run import Run
@@ -33,8 +34,26 @@ PERSONAL = Personal(
         *("status", "sale_amount", "returned", "return_reason"),
     ),
 )
-FILE_EVENTS = Stream(NAME, "file_events", key=("event_id",), personal=PERSONAL)
-FEED_EVENTS = Stream(NAME, "feed_events", key=("event_id",), personal=PERSONAL)
+# One partner's file may not stop the others': what it lacks is quarantined, parked or excepted.
+SPARED = (
+    *spare("lead_id", "call_id", "buyer_lead_ref", "phone", "email", why="one of them is enough"),
+    *spare("status_date", why="a blank one counts from landing, an unreadable one is excepted"),
+    *spare("sale_amount", why="few deals are paid by it"),
+)
+FILE_EVENTS = Stream(
+    *(NAME, "file_events", ("event_id",)),
+    personal=PERSONAL,
+    fields=(
+        *need("partner_id", "row_number"),
+        *need("status", may_be_blank=True),
+        *SPARED,
+    ),
+)
+FEED_EVENTS = Stream(
+    *(NAME, "feed_events", ("event_id",)),
+    personal=PERSONAL,
+    fields=(*need("partner_id"), *need("status", may_be_blank=True), *SPARED),
+)
 STREAMS = [FILE_EVENTS, FEED_EVENTS]
 
 IDENTIFIERS = ("lead_id", "call_id", "buyer_lead_ref", "phone", "email")

@@ -13,6 +13,8 @@ from typing import Any
 import simplejson
 from psycopg import Connection
 
+from ingestion.erasure import NOBODY, NotErased
+from ingestion.fields import HOURS, TIME, TRUTH, need
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import EVERYTHING, Load, Stream, children_of, open_load
 from ingestion.run import Run
@@ -32,8 +34,20 @@ BEGINNING = datetime(2000, 1, 1)
 RESOLVED, CLOSED = 4, 5
 MAX_FAILED_IN_A_ROW = 3
 
-DEPARTMENTS = Stream(NAME, "departments", key=("id",))
-TICKETS = Stream(NAME, "tickets", key=("id",))
+FREE_TEXT = NotErased("what people wrote may name anybody")
+DEPARTMENTS = Stream(
+    *(NAME, "departments", ("id",)),
+    personal=NOBODY,
+    fields=need("custom_fields.account_number", may_be_blank=True),
+)
+TICKETS = Stream(
+    *(NAME, "tickets", ("id",)),
+    personal=FREE_TEXT,
+    fields=(
+        *need("department_id", may_be_blank=True),
+        *need("spam", "deleted", form=TRUTH, may_be_blank=True),
+    ),
+)
 # Each ticket answers for its own few entries, so any share of them may go.
 TIME_ENTRIES = Stream(
     NAME,
@@ -41,6 +55,12 @@ TIME_ENTRIES = Stream(
     key=("ticket_id", "id"),
     scope_field="ticket_id",
     max_deleted_share=1.0,
+    personal=FREE_TEXT,
+    fields=(
+        *need("time_spent", form=HOURS),
+        *need("billable", "timer_running", form=TRUTH, may_be_blank=True),
+        *need("executed_at", form=TIME, may_be_blank=True),
+    ),
 )
 STREAMS = [DEPARTMENTS, TICKETS, TIME_ENTRIES]
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from ingestion.erasure import Personal
+from ingestion.fields import MONEY, TIME, WHOLE_NUMBER, need, spare
 from ingestion.http import Client, VendorError, open_client
 from ingestion.landing import Load, Stream, open_load
 from ingestion.run import Run
@@ -25,16 +26,37 @@ CALL_FIELDS = (
     *("advertiser_", "affiliate_", "lead_id", "dynamic_number_pool_"),
     *("revenue", "sale_", "signal_"),
 )
+RING_POOL_PARAMETERS = range(1, 26)
 TRANSACTIONS = Stream(
     NAME,
     "transactions",
     key=("transaction_id",),
     personal=Personal(("calling_phone_number",), (), kept=CALL_FIELDS),
+    # The columns are asked for by name: one that is not answered is gone, a blank one is fine.
+    fields=(
+        *need("complete_call_id", "transaction_type"),
+        *need("start_time_utc", form=WHOLE_NUMBER),
+        *need("connect_duration", form=WHOLE_NUMBER, may_be_blank=True),
+        *need("advertiser_payin_localized", form=MONEY, may_be_blank=True),
+        *need("advertiser_campaign_id", "advertiser_id", may_be_blank=True),
+        *need("calling_phone_number", "corrects_transaction_id", may_be_blank=True),
+        *need("corrected_at", form=TIME, may_be_blank=True),
+        *spare("advertiser_id_from_network", why="advertiser_id stands in for it"),
+        *spare("advertiser_name", "advertiser_campaign_name", why="they only name things"),
+        *spare("lead_id", "lead_ids", why="not every network has these columns"),
+        *spare(
+            *(
+                f"dynamic_number_pool_referrer_param{number}_{part}"
+                for number in RING_POOL_PARAMETERS
+                for part in ("name", "value")
+            ),
+            why="not every call has them",
+        ),
+    ),
 )
 STREAMS = [TRANSACTIONS]
 
 PER_MINUTE = 20  # a working pipeline waits 3 seconds between pages
-RING_POOL_PARAMETERS = range(1, 26)
 COLUMNS = (
     *("transaction_id", "transaction_type", "complete_call_id"),
     *("corrects_transaction_id", "corrected_at", "start_time_utc", "start_time_xml"),

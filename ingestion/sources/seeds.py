@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from ingestion import seed_rules
+from ingestion.erasure import NOBODY, NotErased
 from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, make_table, open_load
 from ingestion.run import Run
 from ingestion.seed_rules import KEYS, NEEDED, Row
@@ -26,7 +27,11 @@ REQUIRES = ()
 
 # Reviewed in git and always complete: a file may lose any share of its rows, or all.
 WHOLE_FILE = replace(EVERYTHING, may_be_empty=True)
-STREAMS = [Stream(NAME, name, key=("row_key",), max_deleted_share=1.0) for name in KEYS]
+PEOPLE = {"msp_manual_users": NotErased("seeds are in git, and so is their history")}
+STREAMS = [
+    Stream(NAME, name, ("row_key",), max_deleted_share=1.0, personal=PEOPLE.get(name, NOBODY))
+    for name in KEYS
+]
 
 NEVER_LANDED = """
 select stream, error

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from ingestion.erasure import NOBODY
 from ingestion.landing import (
     EVERYTHING,
     Load,
@@ -30,8 +31,10 @@ from ingestion.warehouse import close_abandoned_runs, connect, make_books
 from tests.python import golden
 
 NOW = datetime(2026, 1, 1, 0, 5)
-LEADS = Stream("vendor", "leads", key=("id",), scope_field="day")
-ITEMS = Stream("vendor", "items", key=("invoice", "position"), scope_field="invoice")
+LEADS = Stream("vendor", "leads", key=("id",), scope_field="day", personal=NOBODY)
+ITEMS = Stream(
+    "vendor", "items", key=("invoice", "position"), scope_field="invoice", personal=NOBODY
+)
 KEY = "api-key-4711-secret"
 PASSWORD = "pass-word-0815"
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from ingestion import redshift as replication
+from ingestion.erasure import NOBODY
 from ingestion.landing import EVERYTHING, LoadFailed, Stream, open_load
 from ingestion.redshift import replicate
 from ingestion.settings import Settings
 from ingestion.warehouse import WarehouseError, connect, ensure_database, make_books
 
-STREAM = Stream("shop", "orders", key=("id",))
+STREAM = Stream("shop", "orders", key=("id",), personal=NOBODY)
 VERSIONS = "select source_key, payload, is_deleted, loaded_at, load_id from raw.shop__orders"
 
 
@@ -110,7 +111,7 @@ def test_a_version_too_long_for_redshift_is_quarantined_there(there: Settings) -
 def test_what_claims_to_be_known_before_redshifts_raw_is_refused(there: Settings) -> None:
     land(there, 5, {"id": 1})
     copy_over(there)
-    other = Stream("shop", "returns", key=("id",))
+    other = Stream("shop", "returns", key=("id",), personal=NOBODY)
     with connect(there) as connection:
         loading = open_load(connection, there, other, loaded_at=datetime(2026, 1, 4))
         with pytest.raises(LoadFailed, match="already landed and built"), loading as load:
