@@ -46,7 +46,7 @@ TIME = Form("a time", ("string",), _VALID_MOMENT)
 DATE = Form("a date", ("string",), _VALID_MOMENT.replace("{text}", "substring({text}, 1, 10)"))
 TRUTH = Form("true or false", ("boolean", "string"), "lower({text}) in ('true', 'false')")
 HOURS = Form("hours", ("string",), "{text} ~ '^[0-9]{1,5}:[0-5][0-9](:[0-5][0-9])?$'")
-OBJECT = Form("an object", ("object",))
+OBJECT = Form("an object", ("object", "array"))  # some vendors send an array of one
 LIST = Form("a list", ("array",))
 # The loader has checked the column's type at the source: only null can go wrong.
 CHECKED = Form("checked", ())

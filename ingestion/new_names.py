@@ -48,9 +48,7 @@ def list_new_fields(load: "Load", versions: str, records: int) -> None:
 def new_name(load: "Load", versions: str, field: Field) -> str | None:
     """Return what a missing field may be called now: new, as often there, of its form, alike."""
     parent = field.parent
-    if parent and not _value(
-        load, f"select bool_or({Field(parent).value()} is not null)", versions
-    ):
+    if parent and not _value(load, f"bool_or({Field(parent).value()} is not null)", versions):
         return new_name(load, versions, Field(parent, OBJECT))
     value = f"({_object(parent)} -> name)"
     text = f"trim({_object(parent)} ->> name)"

@@ -75,8 +75,7 @@ def judge(load: "Load", versions: str, *, is_first: bool, is_whole: bool) -> Non
         if counts.lacking and (drift := _drift(load, field, counts, is_whole))
     }
     if drifts:
-        said = (_sentence(load, versions, field, *drift) for field, drift in drifts.items())
-        _refuse_unless_accepted(load, ". ".join(said))
+        _refuse_unless_accepted(load, _said(load, versions, drifts))
     _keep(load, tonight)
     list_new_fields(load, versions, records)
 
@@ -204,18 +203,22 @@ def _refuse_unless_accepted(load: "Load", said: str) -> None:
     )
 
 
-def _sentence(load: "Load", versions: str, field: Field, counts: Counts, drift: Drift) -> str:
-    if counts.missing >= counts.wrong_type:
-        what = f"{field.path} is missing"
-        name = new_name(load, versions, field)
-        cure = f"; it may be called {name} now" if name else ""
-    else:
-        what = f"{field.path} cannot be read as {field.form.name}"
-        cure = f", such as {_example(load, versions, field)}"
-    return (
-        f"{what} in {drift.lacking:,} of {drift.records:,} records, "
-        f"against {drift.share_before:.1%} before{cure}"
-    )
+def _said(load: "Load", versions: str, drifts: dict[Field, tuple[Counts, Drift]]) -> str:
+    """Return one sentence for the fields that share their fate."""
+    sentences: dict[str, list[str]] = {}
+    for field, (counts, drift) in drifts.items():
+        if counts.missing >= counts.wrong_type:
+            what, name = "missing", new_name(load, versions, field)
+            hint = f"; it may be called {name} now" if name else ""
+        else:
+            what = f"not to be read as {field.form.name}"
+            hint = f", such as {_example(load, versions, field)}"
+        sentence = (
+            f"{what} in {drift.lacking:,} of {drift.records:,} records, "
+            f"against {drift.share_before:.1%} before{hint}"
+        )
+        sentences.setdefault(sentence, []).append(field.path)
+    return ". ".join(f"{', '.join(paths)}: {said}" for said, paths in sentences.items())
 
 
 def _example(load: "Load", versions: str, field: Field) -> str:

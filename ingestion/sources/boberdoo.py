@@ -217,10 +217,11 @@ def split_lead(lead: Row) -> tuple[Row, list[Row]]:
         return lead, []
     partners = as_list(lead.get("matched_partners"), "partner")
     data = lead.get("lead_data") or {}
+    data = {"lead_data": data[0] if isinstance(data, list) else data} if "lead_data" in lead else {}
     lead = {name: value for name, value in lead.items() if name != "matched_partners"}
     shared = {"lead_id": lead.get("lead_id"), "lead_type": lead.get("lead_type")}
     return (
-        lead | {"lead_data": data[0] if isinstance(data, list) else data},
+        lead | data,
         [shared | {"position": n} | row for n, row in enumerate(partners, start=1)],
     )
 
