@@ -35,7 +35,11 @@ NUMBER = Form(
     ("number", "string"),
     "(pg_input_is_valid({text}, 'numeric(18,6)') and {text} !~ '[a-zA-Z_]')",
 )
-WHOLE_NUMBER = Form("a whole number", ("number", "string"), "pg_input_is_valid({text}, 'bigint')")
+WHOLE_NUMBER = Form(
+    "a whole number",
+    ("number", "string"),
+    "(pg_input_is_valid({text}, 'bigint') and {text} !~ '[a-zA-Z_]')",
+)
 MONEY = Form(
     "money",
     ("string", "number"),
