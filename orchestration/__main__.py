@@ -270,6 +270,8 @@ def _erase(settings: Settings, options: argparse.Namespace) -> int:
     _start_if_embedded(settings)
     changed = pipeline.erase(settings, options.phone, options.email)
     report.say(f"{changed} landed version(s) erased; they stay so when a vendor sends them again.")
+    for why, streams in pipeline.not_erased().items():
+        report.say(f"Not looked in: {', '.join(streams)} ({why}).")
     return EXIT_OK
 
 

@@ -187,6 +187,16 @@ def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> i
     return changed
 
 
+def not_erased() -> dict[str, list[str]]:
+    """Return the streams that hold people whom erasing leaves there, by why."""
+    found: dict[str, list[str]] = {}
+    for module in SOURCES.values():
+        for stream in module.STREAMS:
+            if isinstance(stream.personal, erasure.NotErased):
+                found.setdefault(stream.personal.why, []).append(f"{stream.source}.{stream.name}")
+    return found
+
+
 def check(settings: Settings) -> list[str]:
     """Send a notice for every missed job and killed run told to nobody yet; returns the jobs."""
     killed: list[str] = []

@@ -11,11 +11,14 @@ import pytest
 from ingestion import erasure
 from ingestion.erasure import MAX_IDENTIFIERS, ErasureError
 from ingestion.landing import LoadFailed, open_load
+from ingestion.registry import make_stream_tables
 from ingestion.settings import Settings, SettingsError
 from ingestion.sources.boberdoo import LEADS
+from ingestion.sources.codex import TICKETS
 from ingestion.sources.dispositions import FEED_EVENTS
-from ingestion.warehouse import connect, run_lock
+from ingestion.warehouse import connect, make_books, run_lock
 from orchestration import pipeline
+from orchestration.__main__ import main
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
 from tests.python.test_publish import analyst
@@ -120,6 +123,54 @@ def test_what_describes_the_person_goes_and_others_stay(settings: Settings) -> N
         )
     erase_at_landing(salted, "404-555-0142")
     assert naming(settings, "404.555.0142") == []
+
+
+def test_nobody_is_erased_where_nobody_is_known(settings: Settings) -> None:
+    salted = replace(settings, salt=SALT)
+    land(salted, [{"phone": "404-555-0142", "last_name": "Archer"}])
+    for unknown in ("404-555-0199", "none"):
+        with pytest.raises(ErasureError, match="Nobody of that phone or e-mail is known"):
+            erase_at_landing(salted, unknown)
+    assert golden.query(settings, "select * from raw.erasures") == []
+    # Who was erased is known: an erasure that was killed before its build can be run again.
+    erase_at_landing(salted, "404-555-0142")
+    erase_at_landing(salted, "404-555-0142")
+
+
+def test_the_command_says_that_nobody_is_known(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("LEDGERHOUSE_SALT", SALT)
+    with connect(settings) as connection:
+        make_books(connection)
+        make_stream_tables(connection)
+    assert main(["erase", "--email", "nobody@example.com"]) == 1
+    shown = capsys.readouterr()
+    assert "Nobody of that phone or e-mail is known" in shown.err
+    assert "erased;" not in shown.out
+
+
+def test_who_asked_is_erased_from_their_tickets(settings: Settings) -> None:
+    salted = replace(settings, salt=SALT)
+    ticket = {
+        "ticket_id": 1,
+        "account_number": "4001",
+        "subject": "Ann's laptop",
+        "requester_email": "Ann@example.com",
+        "requester_name": "Ann Archer",
+        "total_hours_spent": 2,
+    }
+    with (
+        connect(salted) as connection,
+        open_load(connection, salted, TICKETS, loaded_at=NOW) as load,
+    ):
+        load.add(ticket)
+        load.complete()
+    with connect(salted, autocommit=True) as connection:
+        assert erasure.erase(connection, salted, [TICKETS], [], ["ann@example.com"]) == 1
+        ((payload,),) = connection.execute("select payload from raw.codex__tickets").fetchall()
+    assert payload.pop("requester_email").endswith("@erased.invalid")
+    assert payload == {"ticket_id": 1, "account_number": "4001", "total_hours_spent": 2}
 
 
 def test_a_phone_shared_by_many_is_refused(settings: Settings) -> None:

@@ -3,20 +3,22 @@
 import csv
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from ingestion.landing import make_table
+from ingestion import erasure
+from ingestion.landing import LoadFailed, make_table
 from ingestion.run import Run
 from ingestion.sandbox.server import Answer, Sandbox
 from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect, make_books
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
+from tests.python.test_erasure import SALT
 
 # Of golden case 01: partner 207 buys lead 100 on 14 July 2026, on no terms.
 CASE = golden.unpacked("deals/worked") / "01_plain_sale"
@@ -106,6 +108,10 @@ def test_what_a_type_of_transaction_means_is_a_row(
     assert listed == "void,nothing"
 
 
+def form(number: int, topic: str | None, **more: str) -> dict[str, object]:
+    return {"form_id": number, "topic": topic, "sent_at": "2026-06-30T10:00:00Z"} | more
+
+
 @dataclass(frozen=True)
 class SettingsWithForms(Settings):
     web_forms_base_url: str | None = None
@@ -115,8 +121,9 @@ def test_a_source_is_a_module(settings: Settings) -> None:
     web_forms = ModuleType("web_forms")
     exec(re.search(r"```python\n(.*?)```", section("Add a source"), re.DOTALL)[1], vars(web_forms))
     answers = [
-        {"forms": [{"form_id": 1, "topic": "refinance"}, {"form_id": 2, "topic": "purchase"}]},
-        {"forms": [{"form_id": 1, "topic": "refinance"}, {"form_id": 2, "topic": "land"}]},
+        {"forms": [form(1, "refinance", email="Ann@example.com"), form(2, "purchase")]},
+        {"forms": [form(1, "refinance", email="Ann@example.com"), form(2, "land")]},
+        {"forms": [form(number, None) for number in range(1, 31)]},
     ]
     with (
         Sandbox({"web_forms": lambda _: Answer(answers.pop(0))}) as sandbox,
@@ -133,7 +140,19 @@ def test_a_source_is_a_module(settings: Settings) -> None:
             assert web_forms.is_configured(run)
             (load,) = web_forms.sync(run)
             counts.append((load.counts.created, load.counts.updated, load.counts.unchanged))
+        # Whom it holds is erased, and stays so; a landing that lost a field is refused.
+        erased = erasure.erase(
+            connection, replace(settings, salt=SALT), [web_forms.FORMS], [], ["ann@example.com"]
+        )
+        (kept,) = connection.execute(
+            "select payload from raw.web_forms__forms where source_key = '1'"
+        ).fetchone()
+        salted = replace(with_forms, salt=SALT)
+        with pytest.raises(LoadFailed, match="web_forms.forms: .* topic: missing in 30 of 30"):
+            web_forms.sync(Run(salted, datetime(2026, 7, 3)))
         connection.execute("drop table raw.web_forms__forms")
+    assert erased == 1
+    assert "@erased.invalid" in kept["email"]
     assert counts == [(2, 0, 0), (0, 1, 1)]
     assert not web_forms.is_configured(
         Run(SettingsWithForms(**vars(settings)), datetime(2026, 7, 3))

@@ -13,6 +13,7 @@ from ingestion.fields import MONEY, need, spare
 from ingestion.landing import EVERYTHING, Load, LoadFailed, Scope, Stream, open_load
 from ingestion.settings import AcceptedShape, Settings
 from ingestion.warehouse import connect, make_books
+from orchestration.__main__ import main
 from tests.python import golden
 
 NOW = datetime(2026, 1, 1, 0, 5)
@@ -243,6 +244,20 @@ def test_an_accepted_shape_lands_is_a_fact_and_is_usual_from_then_on(
     with pytest.raises(LoadFailed, match="partner: missing in 30 of 30"):
         land(without(sales(1060, 1090, amount=None), "partner"), 3)
     assert not land(sales(1060, 1090), 3, settings=accepting(warehouse)).is_accepted
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--accept-shape", "transactions"], "Say who accepts, and why"),
+        (["--accept-shape", "calls", "--by", "Ann", "--reason", "x"], "It has partners, filter_"),
+    ],
+)
+def test_who_accepts_says_why_and_names_a_stream(
+    options: list[str], said: str, server: Settings, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["sync", "boberdoo", *options]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_records_without_any_key_are_refused_not_quarantined(
