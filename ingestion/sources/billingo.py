@@ -189,10 +189,12 @@ def _land_documents(run: Run, company: Company, loads: list[Load]) -> None:
         client, before = open_key(run, company), _progress(documents)
         with _calls_counted(client, documents):
             landed, after = _land_invoices(run, client, documents, items, before)
-        documents.judge()
+        asked: list[int] = []
         for load in payments:
             with _calls_counted(client, load):
                 asked = _land_payments(client, load, landed, after)
+        documents.judge()
+        for load in payments:
             load.complete(scope=_children(asked))
         items.complete(scope=_children(landed))
         documents.complete(cursor=after.as_text())
