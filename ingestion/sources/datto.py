@@ -37,7 +37,7 @@ SITE_VARIABLES = Stream(
     scope_field="site_uid",
     max_deleted_share=1.0,  # each site answers for its own single variable
     personal=NOBODY,
-    fields=need("value"),
+    fields=need("value", may_be_blank=True),
 )
 DEVICES = Stream(
     *(NAME, "devices", ("uid",)),
