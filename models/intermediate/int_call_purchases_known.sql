@@ -16,6 +16,8 @@ purchases as (
         leads.call_id,
         sales.lead_id,
         sales.transaction_key,
+        leads.known_from as lead_known_from,
+        sales.known_from as sale_known_from,
         greatest(leads.known_from, sales.known_from) as known_from,
         least(leads.known_to, sales.known_to) as known_to
     from leads

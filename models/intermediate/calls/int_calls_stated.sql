@@ -32,7 +32,10 @@ purchases as (
         where {{ changed_since(known, 'sales') }}
         union
         select call_id from purchases
-        where known_from > {{ known }}
+        where lead_known_from > {{ known }}
+        union
+        select call_id from purchases
+        where sale_known_from > {{ known }}
     ),
 {% endif %}
 
