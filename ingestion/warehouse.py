@@ -59,6 +59,14 @@ create table if not exists raw.source_blocks (
     fingerprint bigint not null,
     primary key (source, stream, tenant, block)
 );
+create table if not exists raw.owed_children (
+    source varchar(100) not null,
+    stream varchar(100) not null,
+    parent varchar(500) not null,
+    owed_since timestamp not null,
+    failed_at timestamp,
+    primary key (source, stream, parent)
+);
 create table if not exists raw.snapshot_runs (
     known_through timestamp not null,
     last_load_id bigint not null,

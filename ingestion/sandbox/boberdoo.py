@@ -21,7 +21,8 @@ class Boberdoo:
     """The portal's data, which may be changed at any time, and its API: call it with a request.
 
     Leads are kept by id, as answered, with their buyers as a list; `crm_statuses` by lead and
-    partner. Date listings lose the rows of their first hour, as the real one does near midnight.
+    partner. Date listings lose the rows of their first hour, as the real one does near midnight;
+    with `By_Transaction_Date` they are of the leads that were sold or refunded in them.
     """
 
     key: str = KEY
@@ -101,9 +102,12 @@ class Boberdoo:
             and int(lead["lead_id"]) > after
             and wanted in (None, lead["lead_id"])
         )
-        return sorted(_listed(found, "lead_date", form), key=lambda lead: int(lead["lead_id"]))[
-            :PAGE_ROWS
-        ]
+        if form.get("By_Transaction_Date"):
+            sold = {row["lead_id"] for row in self._transactions(form)}
+            listed = [lead for lead in found if lead["lead_id"] in sold]
+        else:
+            listed = _listed(found, "lead_date", form)
+        return sorted(listed, key=lambda lead: int(lead["lead_id"]))[:PAGE_ROWS]
 
     def _transactions(self, form: dict[str, str]) -> list[Row]:
         return _listed(self.transactions, "transaction_date", form)

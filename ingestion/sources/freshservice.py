@@ -5,9 +5,10 @@ tickets unless they are asked for. Time entries cost one call per ticket, and lo
 touch the ticket: so those of an open billing period are asked for on every run.
 """
 
-import logging
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import simplejson
@@ -16,11 +17,10 @@ from psycopg import Connection
 from ingestion.erasure import NOBODY, NotErased
 from ingestion.fields import HOURS, TIME, TRUTH, need
 from ingestion.http import Client, VendorError, open_client
-from ingestion.landing import EVERYTHING, Load, Stream, children_of, open_load
+from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, children_of, open_load
+from ingestion.owed import owe, owing, settle
 from ingestion.run import Run
 from ingestion.warehouse import connect
-
-log = logging.getLogger(__name__)
 
 NAME = "freshservice"
 REQUIRES = ("FRESHSERVICE_BASE_URL", "FRESHSERVICE_API_KEY")
@@ -33,6 +33,7 @@ PERIOD_STAYS_OPEN = timedelta(days=10)
 BEGINNING = datetime(2000, 1, 1)
 RESOLVED, CLOSED = 4, 5
 MAX_FAILED_IN_A_ROW = 3
+CONCERNS_ALL = (401, 429)  # refusals that are not one ticket's fault
 
 FREE_TEXT = NotErased("what people wrote may name anybody")
 DEPARTMENTS = Stream(
@@ -65,6 +66,15 @@ TIME_ENTRIES = Stream(
 STREAMS = [DEPARTMENTS, TICKETS, TIME_ENTRIES]
 
 
+@dataclass
+class Asked:
+    """The tickets whose entries were asked for, by what came of it."""
+
+    answered: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
 def is_configured(run: Run) -> bool:
     """Tell whether the settings name a Freshservice account."""
     return run.settings.freshservice is not None
@@ -76,10 +86,11 @@ def sync(run: Run) -> list[Load]:
     client = open_client(NAME, account.base_url, run.settings, per_minute=PER_MINUTE)
     client.session.auth = (account.api_key, "X")
     with connect(run.settings) as warehouse:
-        departments = _land_departments(run, client, warehouse)
-        tickets, changed = _land_tickets(run, client, warehouse)
-        wanted = changed | _open_tickets(warehouse)
-        return [departments, tickets, _land_time_entries(run, client, warehouse, wanted)]
+        return [
+            _land_departments(run, client, warehouse),
+            _land_tickets(run, client, warehouse),
+            _land_time_entries(run, client, warehouse),
+        ]
 
 
 def extract(client: Client, path: str, name: str, **parameters: Any) -> Iterator[Any]:
@@ -87,15 +98,18 @@ def extract(client: Client, path: str, name: str, **parameters: Any) -> Iterator
 
     The page is counted here: a foreign URL in the header would be sent our key.
     """
-    page, has_next = 0, True
-    while has_next:
-        page += 1
+    before: list[Any] = []
+    for page in client.pages(path):
         answer = client.get(path, page=page, per_page=PAGE_SIZE, **parameters)
         body = client.parse(answer)
         if not isinstance(body, dict) or not isinstance(body.get(name), list):
             raise VendorError(f"freshservice: {path} answered without a list of {name}")
+        if body[name] and body[name] == before:
+            raise VendorError(f"freshservice: {path} gives page {page - 1} again as page {page}")
+        before = body[name]
         yield from body[name]
-        has_next = answer.has_next
+        if not answer.has_next:
+            return
 
 
 def extract_tickets(client: Client, since: datetime) -> Iterator[Any]:
@@ -133,59 +147,91 @@ def _land_departments(run: Run, client: Client, warehouse: Connection) -> Load:
     return load
 
 
-def _land_tickets(run: Run, client: Client, warehouse: Connection) -> tuple[Load, set[int]]:
+def _land_tickets(run: Run, client: Client, warehouse: Connection) -> Load:
+    """Land the tickets; the books hold from then on which of them owe their entries (R7a)."""
     calls, changed = client.calls, set()
     with open_load(warehouse, run.settings, TICKETS, loaded_at=run.loaded_at) as load:
         since = changed_since(None if run.full else load.cursor, run.loaded_at)
         for ticket in extract_tickets(client, since):
             load.add(ticket)
-            if isinstance(ticket, dict) and isinstance(ticket.get("id"), int):
-                changed.add(ticket["id"])
+            identity = ticket.get("id") if isinstance(ticket, dict) else None
+            if type(identity) is int and identity.bit_length() < 64:
+                changed.add(str(identity))
         load.counts.api_calls = client.calls - calls
+        load.also(lambda connection: owe(connection, TIME_ENTRIES, changed, run.loaded_at))
         load.complete(cursor=f"{run.loaded_at:%Y-%m-%dT%H:%M:%SZ}")
-    return load, changed
-
-
-def _open_tickets(warehouse: Connection) -> set[int]:
-    rows = warehouse.execute(
-        "select source_key::bigint from ("
-        "  select distinct on (source_key) source_key, payload ->> 'status' as status"
-        "  from raw.freshservice__tickets order by source_key, loaded_at desc"
-        ") as latest where status not in (%s, %s)",
-        (str(RESOLVED), str(CLOSED)),
-    ).fetchall()
-    warehouse.commit()
-    return {ticket for (ticket,) in rows}
-
-
-def _land_time_entries(run: Run, client: Client, warehouse: Connection, wanted: set[int]) -> Load:
-    calls, answered, failed = client.calls, [], []
-    with open_load(warehouse, run.settings, TIME_ENTRIES, loaded_at=run.loaded_at) as load:
-        # The cursor holds the tickets that gave no answer last time.
-        again = simplejson.loads(load.cursor) if load.cursor else []
-        for ticket in sorted(wanted | set(again)):
-            try:
-                entries = extract_time_entries(client, ticket)
-            except VendorError as error:
-                _refuse_lasting_failure(error, failed, answered)
-                if error.status != 404:
-                    failed.append(ticket)
-                    load.reject(f"ticket {ticket}", str(error))
-                continue
-            answered.append(ticket)
-            for entry in entries:
-                load.add(entry)
-        load.counts.api_calls = client.calls - calls
-        load.complete(
-            scope=children_of([str(ticket) for ticket in answered]),
-            cursor=simplejson.dumps(failed),
-        )
     return load
 
 
-def _refuse_lasting_failure(error: VendorError, failed: list[int], answered: list[int]) -> None:
-    """Raise the error again where the vendor, and not one ticket, is the trouble."""
-    latest = max(answered, default=-1)
-    in_a_row = sum(ticket > latest for ticket in failed)
-    if error.status in (401, 403, 429) or in_a_row >= MAX_FAILED_IN_A_ROW:
-        raise error
+def _land_time_entries(run: Run, client: Client, warehouse: Connection) -> Load:
+    """Land the entries of the tickets that owe theirs, and of those that are open.
+
+    A ticket that gives no answer stays in the books and is asked last the next time, so it holds up
+    nobody; where the vendor is the trouble, what it answered is landed and the source fails.
+    """
+    calls, asked = client.calls, Asked()
+    keep = partial(settle, children=TIME_ENTRIES, failed=asked.failed, at=run.loaded_at)
+    try:
+        with open_load(warehouse, run.settings, TIME_ENTRIES, loaded_at=run.loaded_at) as load:
+            trouble = _ask(client, load, _wanted(warehouse, load.cursor), asked)
+            if trouble and not asked.answered:
+                raise trouble
+            load.counts.api_calls = client.calls - calls
+            load.also(lambda connection: keep(connection, landed=asked.answered + asked.gone))
+            load.complete(scope=children_of(asked.answered), cursor="[]")
+    except LoadFailed:
+        keep(warehouse, landed=())
+        warehouse.commit()
+        raise
+    if trouble:
+        raise LoadFailed(f"{NAME}: some tickets still owe their time entries. {trouble}")
+    return load
+
+
+def _ask(client: Client, load: Load, wanted: dict[str, bool], asked: Asked) -> VendorError | None:
+    """Feed the load with the tickets' entries; return the error where the vendor is the trouble.
+
+    Several failures in a row are, unless the tickets have failed before.
+    """
+    in_a_row = 0
+    for ticket, has_failed in wanted.items():
+        try:
+            entries = extract_time_entries(client, int(ticket))
+        except VendorError as error:
+            if error.status == 404:
+                asked.gone.append(ticket)
+                continue
+            asked.failed.append(ticket)
+            load.reject(f"ticket {ticket}", str(error))
+            in_a_row += 1
+            if error.status in CONCERNS_ALL:
+                return error
+            if in_a_row >= MAX_FAILED_IN_A_ROW:
+                return None if has_failed and asked.answered else error
+            continue
+        in_a_row = 0
+        asked.answered.append(ticket)
+        for entry in entries:
+            load.add(entry)
+    return None
+
+
+def _wanted(warehouse: Connection, cursor: str | None) -> dict[str, bool]:
+    """Return the tickets to ask, each with whether it has failed before: those come last."""
+    owed = owing(warehouse, TIME_ENTRIES)
+    fresh = dict.fromkeys([ticket for ticket, has_failed in owed.items() if not has_failed], False)
+    fresh |= dict.fromkeys([key for key in _open_tickets(warehouse) if key not in owed], False)
+    before = map(str, simplejson.loads(cursor or "[]"))  # an older version kept them there
+    return fresh | dict.fromkeys([key for key in (*owed, *before) if key not in fresh], True)
+
+
+def _open_tickets(warehouse: Connection) -> list[str]:
+    rows = warehouse.execute(
+        "select source_key from ("
+        "  select distinct on (source_key) source_key, payload ->> 'status' as status"
+        "  from raw.freshservice__tickets order by source_key, loaded_at desc"
+        ") as latest where status not in (%s, %s) order by length(source_key), source_key",
+        (str(RESOLVED), str(CLOSED)),
+    ).fetchall()
+    warehouse.commit()
+    return [ticket for (ticket,) in rows if ticket.isdecimal()]

@@ -3,17 +3,20 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import simplejson
 
-from ingestion.landing import LoadFailed
+from ingestion.landing import Load, LoadFailed
 from ingestion.sandbox.boberdoo import KEY, Boberdoo, envelope
 from ingestion.sandbox.server import Answer, Request, Sandbox
 from ingestion.settings import Boberdoo as Account
-from ingestion.settings import Settings
+from ingestion.settings import Dispositions, Settings
 from ingestion.sources import boberdoo
+from ingestion.warehouse import connect
 from tests.python import golden
 from tests.python.vendors import (
     HALF_JSON,
@@ -265,6 +268,228 @@ def test_a_lead_of_unknown_shape_does_not_hold_up_the_others(
     assert loads["lead_partners"].created == 1
     assert quarantined(account) == ["boberdoo: a list of partner has an unknown shape"]
     assert cursors(account)["leads"] == '{"33": 109}'
+
+
+def old_lead(portal: Boberdoo, number: int = 50) -> dict[str, Any]:
+    """Add a lead of 1 June, six weeks older than what is listed by date."""
+    return add_lead(portal, number, "2026-06-01 09:00:00")
+
+
+def sell(portal: Boberdoo, lead: dict[str, Any], date: str, reference: str) -> dict[str, str]:
+    """Sell a lead to Harbor, who will report by this reference."""
+    lead["matched_partners"] = [HARBOR | {"buyer_lead_ref": reference}]
+    portal.transactions.append(purchase(int(lead["lead_id"]), date))
+    return portal.transactions[-1]
+
+
+@pytest.fixture
+def default(account: Settings) -> Settings:
+    """The account with the days that users get."""
+    portal = account.boberdoo
+    return replace(
+        account, boberdoo=Account(portal.base_url, portal.canary_lead_id, ("33",), portal.key)
+    )
+
+
+def references(settings: Settings) -> dict[str, str]:
+    buyers = live(settings, "boberdoo__lead_partners").values()
+    return {row["lead_id"]: row["buyer_lead_ref"] for row in buyers if "buyer_lead_ref" in row}
+
+
+def test_an_old_lead_that_is_sold_is_read_again_with_its_buyers(
+    default: Settings, portal: Boberdoo, sandbox: Sandbox
+) -> None:
+    """SPEC D7: who buys a lead of June in July reports by a reference of July."""
+    lead = old_lead(portal)
+    sync(boberdoo, default)
+    sell(portal, lead, "2026-07-15 10:00:00", "R1")
+    lead["lead_data"] = lead["lead_data"] | {"call_id": "C-1"}  # SPEC D10
+    sync(boberdoo, default, day=1)
+    assert references(default) == {"50": "R1"}
+    assert live(default, "boberdoo__leads")["50"]["lead_data"]["call_id"] == "C-1"
+
+
+def test_a_sale_that_is_booked_late_or_undone_late_is_followed(
+    default: Settings, portal: Boberdoo
+) -> None:
+    """A transaction of weeks ago appears, then goes: no listing by date shows its lead."""
+    first, second = old_lead(portal), old_lead(portal, 51)
+    add_lead(portal, 52, "2026-06-01 09:00:00", HARBOR)
+    sell(portal, second, "2026-05-20 10:00:00", "R2")
+    sync(boberdoo, default)
+    late = sell(portal, first, "2026-05-20 11:00:00", "R1")
+    sync(boberdoo, default, day=1)
+    assert references(default) == {"50": "R1", "51": "R2"}
+    portal.transactions.remove(late)
+    first["matched_partners"] = []
+    sync(boberdoo, default, day=2)
+    assert references(default) == {"51": "R2"}
+
+
+def test_what_no_transaction_tells_is_seen_within_a_fortnight(
+    default: Settings, portal: Boberdoo
+) -> None:
+    lead = old_lead(portal)
+    sell(portal, lead, "2026-05-20 10:00:00", "")
+    sync(boberdoo, default)
+    lead["matched_partners"][0]["buyer_lead_ref"] = "R1"
+    for day in range(1, 14):
+        sync(boberdoo, default, day)
+    assert references(default) == {"50": "R1"}
+
+
+def test_an_upgrade_reads_the_leads_of_the_whole_window_once(
+    default: Settings, portal: Boberdoo
+) -> None:
+    """A warehouse filled by an older version never read the buyers of old leads."""
+    lead = old_lead(portal)
+    sync(boberdoo, default)
+    sell(portal, lead, "2026-05-20 10:00:00", "R1")
+    with connect(default) as connection:
+        # The transaction is landed, its lead was not asked for, and no cursor tells of buyers.
+        connection.execute(
+            "insert into raw.boberdoo__transactions select tenant, 'T50', %s::jsonb,"
+            " md5((%s::jsonb)::text), false, loaded_at, load_id"
+            " from raw.boberdoo__transactions limit 1",
+            [simplejson.dumps({"transaction_key": "T50"} | portal.transactions[-1])] * 2,
+        )
+        connection.execute(
+            "update raw.load_runs set cursor_after = null where stream like '%_par%'"
+        )
+        connection.commit()
+    sync(boberdoo, default, day=1)
+    assert references(default) == {"50": "R1"}
+
+
+def test_a_lead_without_an_answer_is_owed_and_holds_up_nobody(
+    default: Settings, portal: Boberdoo, sandbox: Sandbox
+) -> None:
+    """SPEC R7a: children that cannot be had are asked for again until they are."""
+    leads = [old_lead(portal, number) for number in range(50, 56)]
+    sync(boberdoo, default)
+    for lead in leads:
+        sell(portal, lead, "2026-05-20 10:00:00", f"R{lead['lead_id']}")
+    refusal = Answer({"response": {"errors": {"error": "internal error"}}})
+    for number in (50, 51, 52):
+        sandbox.fail(f"Lead_ID={number}", refusal, refusal)
+    loads = {load.stream.name: load for load in sync(boberdoo, default, day=1)}
+    assert loads["leads"].status == "partial"
+    assert references(default) == {}
+    sync(boberdoo, default, day=2)  # those that were not asked come first
+    assert references(default).keys() == {"53", "54", "55"}
+    sync(boberdoo, default, day=3)
+    assert references(default).keys() == {"50", "51", "52", "53", "54", "55"}
+    sandbox.requests.clear()
+    sync(boberdoo, default, day=4)
+    assert not any(b"Lead_ID=5" in request.body for request in sandbox.requests)
+
+
+BOUNDARIES = ["transactions", "lead_partners", "leads"]
+
+
+@pytest.mark.parametrize("stream", BOUNDARIES)
+def test_a_night_killed_between_two_streams_loses_no_buyer(
+    default: Settings, portal: Boberdoo, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    lead = old_lead(portal)
+    sync(boberdoo, default)
+    sell(portal, lead, "2026-05-20 10:00:00", "R1")
+    completed = Load.complete
+
+    def complete(load: Load, **arguments: Any) -> None:
+        if load.stream.name == stream:
+            raise KeyboardInterrupt
+        completed(load, **arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Load, "complete", complete)
+        with pytest.raises(KeyboardInterrupt):
+            sync(boberdoo, default, day=1)
+    sync(boberdoo, default, day=2)
+    assert references(default) == {"50": "R1"}
+    assert "T50" in live(default, "boberdoo__transactions")
+
+
+def test_a_quiet_night_asks_no_more_with_a_year_than_with_a_month(
+    default: Settings, portal: Boberdoo, sandbox: Sandbox
+) -> None:
+    """Its cost follows what is new (SPEC L9)."""
+    asked = []
+    for _ in range(2):
+        sync(boberdoo, default, day=len(asked) * 13)
+        sandbox.requests.clear()
+        sync(boberdoo, default, day=len(asked) * 13 + 1)
+        asked.append(sum(b"getLeadDetails" in request.body for request in sandbox.requests))
+        for number in range(1_000, 2_000):
+            add_lead(portal, number, "2026-03-01 10:00:00")
+            portal.transactions.append(purchase(number, "2026-04-20 10:00:00"))
+    assert asked[1] <= asked[0] + 1
+
+
+def test_one_unreadable_row_is_no_unsale(
+    default: Settings, portal: Boberdoo, sandbox: Sandbox
+) -> None:
+    """SPEC R9b, R3: what came but could not be read is not gone, nor is what it may have been."""
+    sync(boberdoo, default)
+    rows = simplejson.dumps(portal.transactions[1:])
+    for bad in ('{"transaction_id": "T100", "lead_id": "100", "amount": NaN}', '{"amount": [1]}'):
+        body = f'{{"response": {{"transactions": {{"transaction": [{bad}, {rows[1:]}}}}}}}'
+        default = replace(default, boberdoo=replace(default.boberdoo, transaction_days=3))
+        sandbox.fail("getTransactionDetails", Answer(body.encode()))
+        day = 1 + len(quarantined(default))
+        loads = {load.stream.name: load.counts for load in sync(boberdoo, default, day=day)}
+        assert (loads["transactions"].quarantined, loads["transactions"].deleted) == (1, 0)
+        assert len(live(default, "boberdoo__transactions")) == 10
+
+
+CPA = "partner_id,filter_set_id,deal_type,rate_basis,rate,min_seconds,expected_conversion_rate,"
+
+
+def test_a_conversion_of_an_old_lead_is_booked_by_its_buyers_reference(
+    settings: Settings, portal: Boberdoo, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """SPEC D4, D7: a lead of 1 June, sold on 2 July on CPA terms for 100.00, "Sold" by reference.
+
+    By hand: the sale at its symbolic 1.00 on 2 July, the conversion at 100.00 on 10 July.
+    """
+    seeds, drop = tmp_path / "seeds", tmp_path / "drop"
+    seeds.mkdir()
+    drop.mkdir()
+    (seeds / "deal_terms.csv").write_text(
+        f"{CPA}effective_from,effective_to\n202,,cpa,per_sale,100,,,2025-01-01,\n"
+    )
+    portal.transactions.clear()
+    lead = add_lead(portal, 1001, "2026-06-01 09:00:00")
+    account = replace(
+        settings,
+        seeds_directory=seeds,
+        requests_per_minute=600_000,
+        boberdoo=Account(sandbox.url("boberdoo"), "100", ("33",), KEY),
+        dispositions=Dispositions(drop, None),
+    )
+    for night in ("2026-06-02", "2026-07-03", "2026-07-11"):
+        if night == "2026-07-03":
+            lead["matched_partners"] = [
+                {"partner_id": "202", "partner_name": "R", "buyer_lead_ref": "R202-1"}
+            ]
+            portal.transactions.append(
+                purchase(1001, "2026-07-02 10:00:00", "1.00", partner_id="202", filter_set_id="")
+            )
+        if night == "2026-07-11":
+            (drop / "202_july.csv").write_text(
+                "buyer_lead_ref,status,status_date\nR202-1,9 - Closed,2026-07-10\n"
+            )
+        now = datetime.fromisoformat(f"{night} 00:05")
+        golden.night(account, now, ("seeds", "boberdoo", "dispositions"), golden.LEADS_AND_CALLS)
+    entries = golden.query(
+        settings,
+        "select amount, cast(occurred_at as date) as day, component"
+        " from marts.fct_ledger_entries order by occurred_at",
+    )
+    assert [tuple(entry.values()) for entry in entries] == [
+        ("1.00", "2026-07-02", "sale"),
+        ("100.00", "2026-07-10", "conversion"),
+    ]
 
 
 UNUSABLE = {

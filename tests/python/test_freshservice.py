@@ -1,10 +1,12 @@
 """The Freshservice loader: hidden tickets, hours logged late, and tickets that give no answer."""
 
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
 from ingestion.http import VendorError
+from ingestion.landing import Load, LoadFailed
 from ingestion.sandbox.msp_story import tell
 from ingestion.sandbox.server import Answer
 from ingestion.sources.freshservice import changed_since
@@ -82,6 +84,111 @@ def test_a_vendor_that_is_down_stops_the_load(story: Msp) -> None:
     with pytest.raises(Exception, match="answered 500"):
         story.sync("freshservice", DAY)
     assert not story.rows("select 1 from raw.freshservice__time_entries")
+
+
+OLD = "2025-01-10T09:00:00Z"
+
+
+def _old_ticket(story: Msp, number: int) -> str:
+    """Add a closed ticket of January with one entry of 01:00: June's listing shows it once."""
+    ticket = story.stores.freshservice.tickets[0] | {
+        "id": number,
+        "status": 5,
+        "created_at": OLD,
+        "updated_at": OLD,
+        "spam": False,
+        "deleted": False,
+    }
+    story.stores.freshservice.tickets.insert(0, ticket)
+    story.stores.freshservice.time_entries[str(number)] = [_entry(number, number, "01:00")]
+    return str(number)
+
+
+def _landed_entries(story: Msp) -> set[str]:
+    rows = story.rows("select distinct payload ->> 'ticket_id' from raw.freshservice__time_entries")
+    return {ticket for (ticket,) in rows}
+
+
+def _served_entries(story: Msp) -> set[str]:
+    return {key for key, rows in story.stores.freshservice.time_entries.items() if rows}
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(status=500), Answer(status=429, headers={"Retry-After": "9999"})]
+)
+def test_tickets_of_a_night_without_time_entries_are_asked_for_theirs_later(
+    story: Msp, answer: Answer
+) -> None:
+    """SPEC R7a: tickets land and owe their hours, for a month if need be."""
+    nights = ("2025-06-03", "2025-06-10", "2025-07-03")
+    story.sandbox.fail("/time_entries", *[answer] * 1_000)
+    for night in nights:
+        with pytest.raises(LoadFailed):
+            story.sync("freshservice", night)
+    assert story.rows("select count(*) from raw.freshservice__tickets")[0][0] > 100
+    assert not _landed_entries(story)
+    story.sandbox._faults.clear()
+    story.sync("freshservice", "2025-07-04")
+    assert _landed_entries(story) == _served_entries(story)
+    assert not story.rows("select 1 from raw.owed_children")
+
+
+def test_what_was_answered_before_the_vendor_failed_is_landed(story: Msp) -> None:
+    """A limit in the middle of the first night: the next goes on with the tickets that are left."""
+    first = _old_ticket(story, 1)
+    second = str(story.stores.freshservice.tickets[1]["id"])
+    limit = Answer(status=429, headers={"Retry-After": "9999"})
+    story.sandbox.fail(f"/tickets/{second}/time_entries", limit)
+    with pytest.raises(LoadFailed, match="still owe their time entries"):
+        story.sync("freshservice", DAY)
+    assert first in _landed_entries(story)
+    story.sync("freshservice", NEXT_DAY)
+    assert _landed_entries(story) == _served_entries(story)
+
+
+@pytest.mark.parametrize("stream", ["departments", "tickets", "time_entries"])
+def test_a_night_killed_between_two_streams_loses_no_hours(
+    story: Msp, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    old = _old_ticket(story, 1)
+    completed = Load.complete
+
+    def complete(load: Load, **arguments: Any) -> None:
+        if load.stream.name == stream:
+            raise KeyboardInterrupt
+        completed(load, **arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Load, "complete", complete)
+        with pytest.raises(KeyboardInterrupt):
+            story.sync("freshservice", DAY)
+    story.sync("freshservice", NEXT_DAY)
+    assert old in _landed_entries(story)
+    assert _landed_entries(story) == _served_entries(story)
+
+
+def test_tickets_that_never_answer_hold_up_nobody(story: Msp) -> None:
+    """SPEC R7a: three tickets of the lowest numbers fail for ever."""
+    bad = [_old_ticket(story, number) for number in (1, 2, 3)]
+    for ticket in bad:
+        story.sandbox.fail(f"/tickets/{ticket}/time_entries", *[Answer(status=500)] * 1_000)
+    with pytest.raises(LoadFailed, match="answered 500"):
+        story.sync("freshservice", DAY)  # as if the vendor were down
+    entries = story.sync("freshservice", NEXT_DAY)[2]
+    assert (entries.status, entries.counts.quarantined) == ("partial", 3)
+    assert _landed_entries(story) == _served_entries(story) - set(bad)
+    story.sandbox._faults.clear()
+    assert story.sync("freshservice", "2025-06-05")[2].counts.created == 3
+
+
+def test_a_page_that_comes_again_and_again_ends_the_load(story: Msp) -> None:
+    page = Answer(
+        {"departments": [{"id": 1}]},
+        headers={"Link": '<http://127.0.0.1/x?page=2>; rel="next"'},
+    )
+    story.sandbox.fail("/departments", *[page] * 50)
+    with pytest.raises(LoadFailed, match="gives page 1 again as page 2"):
+        story.sync("freshservice", DAY)
 
 
 def test_a_refused_key_says_so_without_the_key(story: Msp) -> None:
