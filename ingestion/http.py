@@ -134,12 +134,16 @@ class Client:
 
     def _tried(self, method: str, url: str, arguments: dict[str, Any]) -> Answer:
         for attempt in range(self.attempts + 1):
+            self._give_up_after(0.0, "given up")
             self._keep_pace()
             began, answer, trouble = time.monotonic(), None, ""
             try:
                 answer = self._in_time(method, url, arguments)
             except TRIED_AGAIN as error:
                 trouble = type(error).__name__
+            except VendorError:
+                self._unanswered_seconds += time.monotonic() - began
+                raise
             if answer and answer.status not in RETRIED_STATUSES:
                 self._unanswered_seconds = 0.0
                 return answer
@@ -249,13 +253,17 @@ class Client:
                 status,
             )
         seconds = seconds if asked is None else asked
-        if self._unanswered_seconds + seconds > STALLED_SECONDS:
-            raise VendorError(
-                f"{self.vendor}: no usable answer for {STALLED_SECONDS} seconds "
-                f"({trouble or f'status {status}'})"
-            )
+        self._give_up_after(seconds, trouble or f"status {status}")
         self._unanswered_seconds += seconds
         wait(seconds)
+
+    def _give_up_after(self, seconds: float, trouble: str) -> None:
+        """Raise VendorError, now and on every later request, where so long a wait is too much."""
+        if self._unanswered_seconds + seconds > STALLED_SECONDS:
+            self._unanswered_seconds = float("inf")
+            raise VendorError(
+                f"{self.vendor}: no usable answer for {STALLED_SECONDS} seconds ({trouble})"
+            )
 
 
 def open_client(

@@ -293,9 +293,8 @@ def _pages(client: Client, path: str, parameters: dict[str, str]) -> Iterator[An
     the list is read again. Raises LoadFailed at last.
     """
     for _ in range(CRAWLS):
-        seen, unnamed, total, page, last_page = set(), 0, None, 0, 1
-        while page < last_page:
-            page += 1
+        seen, unnamed, total, last_page = set(), 0, None, 1
+        for page in client.pages(path):
             answer = client.get_json(path, page=page, per_page=PAGE_SIZE, **parameters)
             if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
                 raise LoadFailed(f"{path} page {page} answered something else than a list")
@@ -306,6 +305,8 @@ def _pages(client: Client, path: str, parameters: dict[str, str]) -> Iterator[An
                 unnamed += identity is None
                 seen.add(identity)
                 yield row
+            if page >= last_page:
+                break
         if len(seen - {None}) + unnamed >= total:
             return
     raise LoadFailed(f"{path} names {total} rows but gave {len(seen)}, {CRAWLS} times")

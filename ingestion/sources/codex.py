@@ -192,14 +192,18 @@ def extract_children(companies: list[Any], stream: Stream) -> Iterator[Any]:
     for entry in companies:
         if isinstance(entry, dict) and isinstance(entry.get("company"), dict):
             account = {"account_number": entry["company"].get("account_number")}
-            for row in entry.get(stream.name) or []:
+            rows = entry.get(stream.name) or []
+            for row in rows if isinstance(rows, list) else [rows]:
                 yield account | row if isinstance(row, dict) else row
 
 
-def extract_features(plans: list[Any]) -> Iterator[dict[str, Any]]:
+def extract_features(plans: list[Any]) -> Iterator[Any]:
     """Yield one row per plan and feature, whatever the feature is called (SPEC M12)."""
     for plan in plans:
         features = plan.get("features") if isinstance(plan, dict) else None
+        if features and not isinstance(features, dict):
+            yield features  # it is quarantined
+            continue
         for name, value in (features or {}).items():
             yield {"plan_id": plan.get("id"), "feature_type": name, "feature_value": value}
 
@@ -215,7 +219,9 @@ def has_all(companies: list[Any], stream: Stream) -> bool:
 
 
 def _features_of(plans: list[Any]) -> Scope:
-    return children_of([str(plan["id"]) for plan in plans if isinstance(plan, dict)])
+    return children_of(
+        [str(plan["id"]) for plan in plans if isinstance(plan, dict) and "id" in plan]
+    )
 
 
 def _land(

@@ -7,7 +7,7 @@ hold secrets, so only those that are billed from are landed (SPEC R1).
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from psycopg import Connection
 
@@ -88,14 +88,19 @@ def open_session(run: Run) -> Client:
 def extract_pages(client: Client, path: str, name: str) -> Iterator[tuple[list[Any], int]]:
     """Yield each page's rows and how many rows the vendor counts in all."""
     url: str | None = path
-    parameters = {"max": PAGE_SIZE}
-    while url:
+    parameters, seen = {"max": PAGE_SIZE}, set()
+    for _ in client.pages(path):
+        if url in seen:
+            raise VendorError(f"datto: {path} leads back to a page that was read")
+        seen.add(url)
         body = client.get_json(url, **parameters)
         if not isinstance(body, dict) or not isinstance(body.get(name), list):
             raise VendorError(f"datto: {path} answered without a list of {name}")
         details = body.get("pageDetails") or {}
         yield body[name], details.get("totalCount", -1)
         url, parameters = _same_host(client, details.get("nextPageUrl")), {}
+        if not url:
+            return
 
 
 def without_secrets(device: Any) -> Any:
@@ -137,7 +142,8 @@ def _land_site_variables(run: Run, client: Client, warehouse: Connection) -> Loa
     with open_load(warehouse, run.settings, SITE_VARIABLES, loaded_at=run.loaded_at) as load:
         for site in sites:
             try:
-                pages = list(extract_pages(client, f"/api/v2/site/{site}/variables", "variables"))
+                path = f"/api/v2/site/{quote(site, safe='')}/variables"
+                pages = list(extract_pages(client, path, "variables"))
             except VendorError as error:
                 if error.status in (401, 403, 429):
                     raise

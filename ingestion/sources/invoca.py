@@ -118,7 +118,7 @@ def extract_transactions(
     """
     path = f"/api/2020-10-01/networks/transactions/{account.network_id}.json"
     columns = ",".join((*COLUMNS, *account.custom_columns))
-    while True:
+    for _ in client.pages(path):
         page = client.get_json(
             path,
             limit=account.page_size,
