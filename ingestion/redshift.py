@@ -35,7 +35,10 @@ TOO_LONG = "It has more than the 65,535 bytes that a text may have in Redshift."
 
 # The books that dbt reads; Redshift has its own of what it builds and publishes itself.
 APPENDED_BOOKS = ("load_runs", "quarantine")
-REPLACED_BOOKS = ("fields_seen", "hash_salts", "heartbeats", "job_runs", "notices", "schedules")
+REPLACED_BOOKS = (
+    *("fields_seen", "hash_salts", "heartbeats", "job_runs", "notices", "schedules"),
+    *("publication_attempts", "publication_movements", "publication_acceptances"),
+)
 OWN_BOOKS = """
 create table if not exists raw.build_watermarks (
     model_name varchar(100) not null,

@@ -64,6 +64,14 @@ class Outcome:
         """Tell whether the source failed, wholly or for one of its loads."""
         return self.error is not None or any(load.status == "failed" for load in self.loads)
 
+    @property
+    def cause(self) -> str:
+        """Return why the source failed, in a line; blank where it did not."""
+        failed = [load for load in self.loads if load.status == "failed"]
+        causes = [self.error] if self.error else []
+        causes += [f"{load.stream.name} of {load.tenant}: {load.error}" for load in failed]
+        return "; ".join(cause.strip().splitlines()[0] for cause in causes)
+
 
 def make_stream_tables(connection: psycopg.Connection) -> None:
     """Make the raw tables of all sources, so that models build before a source is configured."""
@@ -73,11 +81,18 @@ def make_stream_tables(connection: psycopg.Connection) -> None:
     connection.commit()
 
 
+def missing_settings(name: str, run: Run) -> tuple[str, ...]:
+    """Return the variables that a source needs, if it is not configured."""
+    module = SOURCES[name]
+    return () if module.is_configured(run) else module.REQUIRES
+
+
 def sync_source(name: str, run: Run) -> Outcome:
     """Land one source. Never raises for a failing source: the outcome says what happened."""
     module, started = SOURCES[name], time.monotonic()
-    if not module.is_configured(run):
-        return Outcome(name, missing=module.REQUIRES)
+    missing = missing_settings(name, run)
+    if missing:
+        return Outcome(name, missing=missing)
     try:
         loads = module.sync(run)
     except Exception as error:

@@ -1,13 +1,24 @@
 """Every setting, read from the environment (and a git-ignored `.env`) once (SPEC O3)."""
 
+import logging
 import os
 from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from dotenv import load_dotenv
 
+from ingestion.variables import unknown_variables
+
+log = logging.getLogger(__name__)
+
 PROJECT = Path(__file__).resolve().parent.parent
+# A publication that moves more than both of what is published before this month is held (L19).
+GUARD_SHARE = Decimal("0.05")
+GUARD_AMOUNT = Decimal("1000")
+# A clock further ahead of the machine's is a mistake: all that is landed later would be refused.
+MAX_AHEAD = timedelta(days=1)
 
 
 class SettingsError(Exception):
@@ -172,6 +183,8 @@ class Settings:
     max_deleted_share: float
     max_missing_share: float = 0.05
     accepted_shape: AcceptedShape | None = None
+    guard_share: Decimal = GUARD_SHARE
+    guard_amount: Decimal = GUARD_AMOUNT
     analyst_role: str = "analyst"
     salt: str | None = field(default=None, repr=False)
     requests_per_minute: int | None = None
@@ -231,6 +244,8 @@ def read_settings() -> Settings:
     """
     load_dotenv(PROJECT / ".env", override=False)
     environment = os.environ
+    for advice in unknown_variables(environment):
+        log.warning("%s", advice)
     # `ledgerhouse env` prints the embedded server's host for other tools, and says whose it is.
     host = environment.get("WAREHOUSE_HOST")
     embedded = not host or (host == "127.0.0.1" and bool(environment.get("WAREHOUSE_IS_EMBEDDED")))
@@ -250,6 +265,8 @@ def read_settings() -> Settings:
         now=_clock(environment.get("LEDGERHOUSE_NOW")),
         max_deleted_share=_share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
         max_missing_share=_share("LEDGERHOUSE_MAX_MISSING_SHARE", 0.05),
+        guard_share=_decimal("LEDGERHOUSE_GUARD_SHARE", GUARD_SHARE),
+        guard_amount=_decimal("LEDGERHOUSE_GUARD_AMOUNT", GUARD_AMOUNT),
         analyst_role=environment.get("WAREHOUSE_ANALYST_ROLE", "analyst"),
         salt=_salt(),
         requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
@@ -438,6 +455,18 @@ def _share(name: str, default: float) -> float:
     return share
 
 
+def _decimal(name: str, default: Decimal) -> Decimal:
+    value = os.environ.get(name, str(default))
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    # Comparing, a NaN would let everything pass.
+    if not number.is_finite() or number < 0:
+        raise SettingsError(f"{name} is {value!r}. It must be a number of 0 or more.")
+    return number
+
+
 def _clock(value: str | None) -> datetime | None:
     if not value:
         return None
@@ -449,4 +478,11 @@ def _clock(value: str | None) -> datetime | None:
         ) from None
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
+    ahead = moment - datetime.now(UTC).replace(tzinfo=None)
+    if ahead > MAX_AHEAD and os.environ.get("LEDGERHOUSE_ALLOW_FUTURE") != "1":
+        raise SettingsError(
+            f"LEDGERHOUSE_NOW is {value!r}, more than a day ahead of this machine's clock. What is"
+            " landed then is known only then, and everything landed before it is refused. Correct"
+            " it; for a trial that may be thrown away, set LEDGERHOUSE_ALLOW_FUTURE=1."
+        )
     return moment.replace(microsecond=0)

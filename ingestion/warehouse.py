@@ -101,6 +101,44 @@ create table if not exists raw.publications (
     published_at timestamp not null,
     ledger_file bigint not null
 );
+create table if not exists raw.publication_attempts (
+    attempt_id bigint generated always as identity primary key,
+    target varchar(20) not null,
+    schema_name varchar(100) not null,
+    job varchar(100) not null,
+    decision varchar(20) not null,
+    is_whole boolean not null,
+    known_from timestamp,
+    known_through timestamp not null,
+    open_month date not null,
+    guard_share numeric(18, 6) not null,
+    guard_amount numeric(18, 2) not null,
+    last_load_id bigint not null,
+    builds_before bigint not null,
+    judged_at timestamp not null
+);
+create table if not exists raw.publication_movements (
+    attempt_id bigint not null,
+    deal_type varchar(50),
+    occurred_month date,
+    currency varchar(3),
+    published_amount numeric(18, 2) not null,
+    built_amount numeric(18, 2) not null,
+    moved_keys bigint not null,
+    moved_amount numeric(18, 2) not null,
+    new_keys bigint not null,
+    new_amount numeric(18, 2) not null,
+    closed_amount numeric(18, 2) not null,
+    is_held boolean not null
+);
+create index if not exists publication_movements_attempt_id
+    on raw.publication_movements (attempt_id);
+create table if not exists raw.publication_acceptances (
+    attempt_id bigint not null,
+    accepted_by varchar(200) not null,
+    reason varchar(1000) not null,
+    accepted_at timestamp not null
+);
 create table if not exists raw.schedules (
     job varchar(100) primary key,
     cron varchar(100) not null,
@@ -156,6 +194,7 @@ create table if not exists raw.shape_acceptances (
     reason varchar(1000) not null,
     details varchar(65535) not null
 );
+alter table raw.publications add column if not exists attempt_id bigint;
 """
 BOOK_NAMES = re.findall(r"create table if not exists (raw\.\w+)", BOOKS)
 
@@ -215,6 +254,13 @@ def connect_source(source: Database, settings: Settings, prefix: str) -> psycopg
             f"{prefix}_NAME."
         )
         raise WarehouseError(redact(message, settings)) from None
+
+
+def error_text(error: BaseException) -> str:
+    """Return what an error says; one that says nothing says what it is."""
+    if isinstance(error, KeyboardInterrupt):
+        return "It was interrupted."
+    return str(error) or type(error).__name__
 
 
 def ensure_database(connection: psycopg.Connection, name: str) -> None:
@@ -406,7 +452,7 @@ def recorded_job(
         if record.shortfall:
             status, message = "partial", redact(record.shortfall, settings)
     except BaseException as error:
-        status, message = "failed", redact(str(error) or type(error).__name__, settings)
+        status, message = _status_of(error), redact(error_text(error), settings)
         raise
     finally:
         connection.execute(
@@ -414,6 +460,11 @@ def recorded_job(
             " where job_run_id = %s",
             (status, message, row[0]),
         )
+
+
+def _status_of(error: BaseException) -> str:
+    """Return the status of a run that ended in an error; an error may bring a word of its own."""
+    return getattr(error, "job_status", "failed")
 
 
 def _holder(connection: psycopg.Connection) -> str:

@@ -21,9 +21,11 @@ from orchestration import demo, pipeline, report, status
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
 from orchestration.docs import write_docs
+from orchestration.guard import GuardError
 from orchestration.holds import PublicationHeldError
 from orchestration.logs import log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
+from orchestration.pipeline import JobSkipped
 from orchestration.schedules import SCHEDULES
 
 log = logging.getLogger("orchestration")
@@ -33,13 +35,15 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_HELD = 3
 EXIT_LOCKED = 75
+EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0: done. 1: a source or the build failed. 2: a setting or the command is wrong. 3: built, and
-    held back from analysts. 75: another pipeline run holds the warehouse.
+    0: done. 1: a source or the build failed. 2: a setting or the command is wrong, or none of a
+    job's sources is configured. 3: built, and held back from analysts. 75: another pipeline
+    run holds the warehouse. 130: interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -47,18 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_to_console(options.verbose)
         settings = read_settings()
         return options.command(settings, options)
-    except (SettingsError, WarehouseError) as error:
+    except PublicationHeldError as error:
+        return _fail(str(error), EXIT_HELD)
+    except (SettingsError, WarehouseError, JobSkipped) as error:
         return _fail(str(error), EXIT_USAGE)
     except RunLockError as error:
         return _fail(str(error), EXIT_LOCKED)
-    except PublicationHeldError as error:
-        return _fail(str(error), EXIT_HELD)
-    except (DbtError, LoadFailed, InvoiceError, ErasureError) as error:
+    except (DbtError, LoadFailed, InvoiceError, ErasureError, GuardError) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:
         return _fail(f"The warehouse failed: {first_line(error)}.", EXIT_FAILED)
     except KeyboardInterrupt:
-        return _fail("Interrupted. What was not finished is finished by the next run.", EXIT_FAILED)
+        message = "Interrupted. What was not finished is finished by the next run."
+        return _fail(message, EXIT_INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run)
     run.add_argument("job", choices=list(SCHEDULES), help="a job of orchestration/schedules.py")
     run.add_argument("--full", action="store_true", help="read everything again")
+    accept = command("accept", _accept)
+    accept.add_argument("--by", required=True, metavar="NAME", help="who lets it through")
+    accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
     command("check", _check_schedules)
     command("status", _status)
     explain = command("explain", _explain)
@@ -194,8 +202,18 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
 def _build(settings: Settings, options: argparse.Namespace) -> int:
     """Build and test the models."""
     _start_if_embedded(settings)
-    nodes = pipeline.build(settings, full_refresh=options.full_refresh, select=options.select)
-    report.show_nodes(nodes)
+    night = pipeline.build(settings, full_refresh=options.full_refresh, select=options.select)
+    report.show_nodes(night.nodes)
+    report.show_published(night.published)
+    return EXIT_OK
+
+
+def _accept(settings: Settings, options: argparse.Namespace) -> int:
+    """Publish what was held, as `status` shows it, and write down who let it through and why."""
+    accepted_by, reason = options.by.strip(), options.reason.strip()
+    if not accepted_by or not reason:
+        raise SettingsError("Say who lets it through, and why: --by NAME --reason TEXT.")
+    report.show_published(pipeline.accept(settings, accepted_by[:200], reason[:1000]))
     return EXIT_OK
 
 
@@ -219,13 +237,14 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     night = pipeline.run_job(settings, options.job, full=options.full)
     report.show_outcomes(night.outcomes)
     report.show_nodes(night.nodes)
+    report.show_published(night.published)
     return _exit_code(night.failed_sources)
 
 
 def _status(settings: Settings, options: argparse.Namespace) -> int:
-    """Show what is published, sources, last runs, late jobs, exceptions and quarantine."""
+    """Show what is published, what is wrong, the last runs, and what waits for somebody."""
     _require_postgres(settings)
-    status.show(settings)
+    status.show(settings, verbose=options.verbose)
     return EXIT_OK
 
 

@@ -40,7 +40,7 @@ select 'These figures were left as they were: ' || job || ' ' || status || ' on 
 from rpt_job_runs
 where job_run_id = (
     select max(job_run_id) from rpt_job_runs
-    where status in ('failed', 'killed') and started_at > (
+    where status in ('failed', 'held', 'killed') and started_at > (
         select max(published_at) from rpt_publications where schema_name = %s
     )
 )

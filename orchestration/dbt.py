@@ -105,6 +105,8 @@ def run_dbt(
     runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
     with redirect_stdout(StringIO()):
         outcome = runner.invoke(arguments)
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt
     results = [_result(node) for node in getattr(outcome.result, "results", None) or []]
     failed = [node for node in results if node.status in ("error", "fail", "runtime error")]
     if failed or not outcome.success:

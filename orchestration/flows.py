@@ -19,11 +19,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.deployments.runner import EntrypointType
 from prefect.futures import wait
 from prefect.schedules import Cron
+from prefect.states import Completed, State
 
 from ingestion.registry import SOURCES, Outcome
 from ingestion.settings import read_settings
 from orchestration import pipeline
 from orchestration.dbt import DbtError, NodeResult
+from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.logs import log_to_file
 from orchestration.pipeline import Job
 from orchestration.schedules import SCHEDULES, UPKEEP
@@ -41,13 +43,15 @@ class SourceFailed(Exception):
 
 
 @task(task_run_name="sync {source}", retries=RETRIES, cache_policy=NO_CACHE)
-def sync(job: Job, source: str) -> Outcome:
-    """Land one source, tried again by itself."""
+def sync(job: Job, source: str) -> Outcome | State[Outcome]:
+    """Land one source, tried again by itself; one that is not configured is skipped."""
     outcome = pipeline.land_source(job, source)
     if outcome.missing:
-        get_run_logger().info("%s: not configured (set %s)", source, ", ".join(outcome.missing))
+        message = f"{source}: not configured (set {', '.join(outcome.missing)})"
+        get_run_logger().info("%s", message)
+        return Completed(name="Skipped", message=message, data=outcome)
     if outcome.is_failed:
-        raise SourceFailed(outcome.error or f"{source}: a load failed, see `ledgerhouse status`")
+        raise SourceFailed(outcome.cause)
     return outcome
 
 
@@ -68,8 +72,12 @@ def build(job: Job) -> list[NodeResult]:
 
 @task(task_run_name="publish", cache_policy=NO_CACHE)
 def publish(job: Job) -> None:
-    """Let analysts read what has passed."""
-    pipeline.publish_all(job)
+    """Let analysts read what has passed, unless it moves too much; the page shows what moves."""
+    try:
+        leave_movements(pipeline.publish_all(job))
+    except MovesTooMuchError as error:
+        leave_movements(error.attempt)
+        raise
 
 
 @task(task_run_name="heartbeat", cache_policy=NO_CACHE)
@@ -100,7 +108,7 @@ def run_job(job: JobName) -> None:
         publish(opened)
         heartbeat(opened)
     if opened.night.failed_sources:
-        raise SourceFailed(", ".join(opened.night.failed_sources))
+        raise SourceFailed(opened.night.shortfall)
 
 
 @flow(name="source", flow_run_name="{source}", on_crashed=[tell_of_the_killed])
@@ -111,7 +119,7 @@ def run_source(source: SourceName, full: bool = False) -> None:
     if outcome.missing:
         raise SourceFailed(f"not configured: set {', '.join(outcome.missing)}")
     if outcome.is_failed:
-        raise SourceFailed(outcome.error or f"{source}: a load failed, see `ledgerhouse status`")
+        raise SourceFailed(outcome.cause)
 
 
 @flow(name="build", on_crashed=[tell_of_the_killed])
@@ -119,10 +127,16 @@ def run_build() -> None:
     """Build, test the whole history, and publish."""
     log_to_file()
     try:
-        leave_table(pipeline.build(read_settings()))
+        night = pipeline.build(read_settings())
     except DbtError as error:
         leave_table(error.nodes)
         raise
+    except MovesTooMuchError as error:
+        leave_movements(error.attempt)
+        raise
+    leave_table(night.nodes)
+    if night.published:
+        leave_movements(night.published)
 
 
 @flow(name="check")
@@ -195,4 +209,14 @@ def leave_table(nodes: Sequence[NodeResult]) -> None:
         rows,
         key="dbt-nodes",
         description=", ".join(f"{n} {kind}: {status}" for (kind, status), n in counts.items()),
+    )
+
+
+def leave_movements(attempt: Attempt) -> None:
+    """Leave what the publication moves on the run's page, by deal type and month (SPEC L19)."""
+    create_table_artifact(
+        attempt.table() or [{"moves": "nothing"}],
+        key="publication-moves",
+        description=f"{attempt.decision}: "
+        + ("; ".join(total.words for total in attempt.totals) or "nothing of earlier months moves"),
     )

@@ -8,6 +8,8 @@ from ingestion.sources import seeds
 class PublicationHeldError(Exception):
     """What is built waits for somebody; nothing of it was published."""
 
+    job_status = "held"
+
 
 def refuse_without_configuration(connection: psycopg.Connection) -> None:
     """Raise PublicationHeldError where a seed was refused and has no good version yet (SPEC R12).

@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+import socket
 import ssl
 import time
 from email.message import EmailMessage
@@ -27,7 +28,7 @@ with last_runs as (
 select
     exists (
         select 1 from last_runs
-        where recency = 2 and status in ('failed', 'partial', 'refused', 'killed')
+        where recency = 2 and status in ('failed', 'held', 'partial', 'refused', 'killed')
     ) or coalesce((
         select kind = 'missed' from raw.notices where job = %(job)s order by sent_at desc limit 1
     ), false)
@@ -47,7 +48,12 @@ where status = 'killed'
     )
 """
 UNTOLD_MISSES = """
-select missed.job, missed.last_success_at from marts.rpt_missed_jobs as missed
+select missed.job, missed.last_success_at, last_run.status, last_run.error
+from marts.rpt_missed_jobs as missed
+left join lateral (
+    select status, split_part(error, E'\n', 1) as error from raw.job_runs
+    where job = missed.job and finished_at is not null order by job_run_id desc limit 1
+) as last_run on true
 where not exists (
     select 1 from raw.notices as notices
     where notices.job = missed.job and notices.kind = 'missed' and notices.error is null
@@ -57,8 +63,9 @@ where not exists (
 
 
 def tell_failure(connection: psycopg.Connection, settings: Settings, job: str, error: str) -> None:
-    """Send a notice that the job failed, wholly or in part."""
-    _send(connection, settings, job, "failure", f"{job} failed: {error}")
+    """Send a notice that the job failed, wholly or in part, with the log's place (SPEC O5)."""
+    message = f"{job} failed: {error}\nLog: {logs.PLACE} on {socket.gethostname()}"
+    _send(connection, settings, job, "failure", message)
 
 
 def tell_recovery(connection: psycopg.Connection, settings: Settings, job: str) -> None:
@@ -73,7 +80,7 @@ def tell_killed(connection: psycopg.Connection, settings: Settings) -> list[str]
     killed = connection.execute(UNTOLD_KILLS).fetchall()
     for job, error in killed:
         message = f"{error} Its next run goes on where it stood."
-        _send(connection, settings, job, "failure", f"{job} failed: {message}")
+        tell_failure(connection, settings, job, message)
     return [job for job, _ in killed]
 
 
@@ -81,10 +88,11 @@ def tell_missed(connection: psycopg.Connection, settings: Settings) -> list[str]
     """Send a notice for every missed job that nobody was told of yet; returns these jobs."""
     built = connection.execute("select to_regclass('marts.rpt_missed_jobs')").fetchone()
     missed = connection.execute(UNTOLD_MISSES).fetchall() if built and built[0] else []
-    for job, last_success_at in missed:
+    for job, last_success_at, status, error in missed:
         since = f"since {last_success_at} UTC" if last_success_at else "so far"
-        _send(connection, settings, job, "missed", f"{job} is late: no success {since}.")
-    return [job for job, _ in missed]
+        last = f" Its last run ended as {status}: {error}" if error else ""
+        _send(connection, settings, job, "missed", f"{job} is late: no success {since}.{last}")
+    return [job for job, *_ in missed]
 
 
 def post_heartbeat(connection: psycopg.Connection, settings: Settings, job: str) -> bool:
@@ -158,7 +166,7 @@ def _mail(channel: NoticeChannel, job: str, kind: str, message: str) -> None:
     mail["Subject"] = f"ledgerhouse {job}: {kind}"
     mail["From"] = channel.sender
     mail["To"] = ", ".join(channel.recipients)
-    mail.set_content(f"{message}\n\nLog: {logs.PLACE}\n")
+    mail.set_content(f"{message}\n")
     address = urlsplit(channel.url)
     is_implicit_tls = address.scheme == "smtps"
     connect = smtplib.SMTP_SSL if is_implicit_tls else smtplib.SMTP

@@ -13,12 +13,20 @@ from datetime import datetime
 import psycopg
 
 from ingestion import erasure, warehouse
-from ingestion.registry import SOURCES, Outcome, make_stream_tables, sync_source, sync_sources
+from ingestion.registry import (
+    SOURCES,
+    Outcome,
+    make_stream_tables,
+    missing_settings,
+    sync_source,
+    sync_sources,
+)
 from ingestion.run import Run
 from ingestion.settings import Settings
-from orchestration import notices
+from orchestration import guard, notices
 from orchestration.dbt import NodeResult, read_marts, run_dbt
-from orchestration.holds import refuse_without_configuration
+from orchestration.guard import Attempt, MovesTooMuchError
+from orchestration.holds import PublicationHeldError, refuse_without_configuration
 from orchestration.publish import publish
 from orchestration.schedules import SCHEDULES
 
@@ -28,12 +36,19 @@ log = logging.getLogger(__name__)
 NEW_ONLY = ("--exclude", "tag:whole_history")
 
 
+class JobSkipped(Exception):
+    """None of a job's sources is configured: it did nothing, which is no success (SPEC O2)."""
+
+    job_status = "skipped"
+
+
 @dataclass
 class Night:
-    """What one run of a scheduled job did; `seconds` per step."""
+    """What one run of a job did; `seconds` per step, `published` what its publication moved."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     nodes: list[NodeResult] = field(default_factory=list)
+    published: Attempt | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -43,8 +58,9 @@ class Night:
 
     @property
     def shortfall(self) -> str | None:
-        """Return what a run that ended did not do; None where it did all."""
-        return f"failed: {', '.join(self.failed_sources)}" if self.failed_sources else None
+        """Return which sources failed, and why; None where none did."""
+        failed = [outcome for outcome in self.outcomes if outcome.is_failed]
+        return "\n".join(f"{outcome.source}: {outcome.cause}" for outcome in failed) or None
 
 
 @dataclass
@@ -81,29 +97,31 @@ def run_job(settings: Settings, name: str, *, full: bool = False) -> Night:
 def open_job(settings: Settings, name: str, *, full: bool = False) -> Iterator[Job]:
     """Hold the warehouse for a scheduled job, write down how it went, and tell who must know.
 
-    Raises RunLockError where another run holds it.
+    Raises RunLockError where another run holds it, JobSkipped where nothing is configured.
     """
+    night = Night()
     try:
         with _recorded(settings, name) as (connection, record):
             run = Run(settings, settings.clock(), full=full)
-            job = Job(name, connection, run, SCHEDULES[name].sources or list(SOURCES))
+            job = Job(name, connection, run, SCHEDULES[name].sources or list(SOURCES), night)
+            _register_schedules(connection)
+            _skip_unconfigured(job)
             prepare(job)
             yield job
-            record.shortfall = job.night.shortfall
+            record.shortfall = night.shortfall
+    except JobSkipped:
+        raise
     except BaseException as error:
         if isinstance(error, warehouse.RunLockError):
             warehouse.record_refusal(settings, name, str(error))
-        _tell(settings, name, str(error) or type(error).__name__)
+        troubles = [warehouse.error_text(error), night.shortfall]
+        _tell(settings, name, "\n".join(trouble for trouble in troubles if trouble))
         raise
-    _tell(settings, name, record.shortfall)
+    _tell(settings, name, night.shortfall)
 
 
 def prepare(job: Job) -> None:
     """Make the tables, and finish what a killed run left."""
-    warehouse.register_schedules(
-        job.connection,
-        [(plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()],
-    )
     _catch_up(job.connection, job.run.settings)
 
 
@@ -126,9 +144,10 @@ def build_new(job: Job, *options: str) -> list[NodeResult]:
     return job.night.nodes
 
 
-def publish_all(job: Job) -> None:
-    """Let analysts read what has passed its tests."""
-    _publish(job.connection, job.run.settings)
+def publish_all(job: Job) -> Attempt:
+    """Let analysts read what has passed its tests; raises PublicationHeldError (SPEC L19)."""
+    job.night.published = _publish(job.connection, job.run.settings, job.name)
+    return job.night.published
 
 
 def beat(job: Job) -> None:
@@ -154,21 +173,41 @@ def sync(
     return night.outcomes
 
 
-def build(
-    settings: Settings, *, full_refresh: bool = False, select: str | None = None
-) -> list[NodeResult]:
+def build(settings: Settings, *, full_refresh: bool = False, select: str | None = None) -> Night:
     """Build all models, test their whole history, and publish; those selected are not published.
 
-    Raises DbtError if a node fails; analysts then keep the figures they have (SPEC O4).
+    Raises DbtError if a node fails, PublicationHeldError if too much would move; analysts then
+    keep the figures they have (SPEC O4, L19).
     """
-    with _recorded(settings, "build") as (connection, _):
-        _catch_up(connection, settings)
-        options = ["--full-refresh"] if full_refresh else []
-        options += ["--select", select] if select else []
-        nodes = _build(settings, *options, variables={"whole_history": True})
-        if not select:
-            _publish(connection, settings)
-    return nodes
+    night = Night()
+    try:
+        with _recorded(settings, "build") as (connection, _):
+            _catch_up(connection, settings)
+            options = ["--full-refresh"] if full_refresh else []
+            options += ["--select", select] if select else []
+            night.nodes = _build(settings, *options, variables={"whole_history": True})
+            if not select:
+                night.published = _publish(connection, settings, "build")
+    except PublicationHeldError as error:
+        _tell(settings, "build", str(error))
+        raise
+    return night
+
+
+def accept(settings: Settings, accepted_by: str, reason: str) -> Attempt:
+    """Publish what was held, as it was shown, and write down who let it through (SPEC L19).
+
+    Raises GuardError where nothing is held, or where it is no longer what was shown.
+    """
+    with _recorded(settings, "accept") as (connection, _):
+        with _target(settings) as ask:
+            guard.accept(
+                *(connection, settings, read_marts(settings)),
+                accepted_by=accepted_by,
+                reason=reason,
+                ask=ask,
+            )
+        return _publish(connection, settings, "accept")
 
 
 def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> int:
@@ -183,7 +222,7 @@ def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> i
         _forget_snapshots(connection, settings)
         _snapshot(connection, settings)
         _build(settings, "--full-refresh", variables={"whole_history": True})
-        _publish(connection, settings)
+        _publish(connection, settings, "erase")
     return changed
 
 
@@ -225,6 +264,23 @@ def _recorded(
         with warehouse.recorded_job(connection, name, settings) as record:
             warehouse.remember_salt(connection, settings)
             yield connection, record
+
+
+def _register_schedules(connection: psycopg.Connection) -> None:
+    warehouse.register_schedules(
+        connection, [(plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()]
+    )
+
+
+def _skip_unconfigured(job: Job) -> None:
+    """Raise JobSkipped if the job has nothing to land but the project's own files."""
+    missing = {source: missing_settings(source, job.run) for source in job.sources}
+    needing = [source for source in job.sources if SOURCES[source].REQUIRES]
+    if all(missing[source] for source in needing):
+        lines = [f"  {source}: set {', '.join(missing[source])}" for source in needing]
+        raise JobSkipped(
+            f"{job.name} was skipped: none of its sources is configured.\n" + "\n".join(lines)
+        )
 
 
 def _tell(settings: Settings, name: str, trouble: str | None) -> None:
@@ -274,14 +330,33 @@ def _forget_snapshots(connection: psycopg.Connection, settings: Settings) -> Non
         warehouse.forget_snapshots(connection)
 
 
-def _publish(connection: psycopg.Connection, settings: Settings) -> None:
+def _publish(connection: psycopg.Connection, settings: Settings, job: str) -> Attempt:
+    """Publish, if the guard lets it pass; raises PublicationHeldError if it does not (SPEC L19)."""
     refuse_without_configuration(connection)
+    marts = read_marts(settings)
+    with _target(settings) as ask:
+        attempt = guard.judge(connection, settings, marts, job, ask)
+    if attempt.decision == "held":
+        raise MovesTooMuchError(attempt)
     if settings.target == "redshift":
         from orchestration import publish_redshift
 
-        publish_redshift.publish(settings, read_marts(settings))
+        publish_redshift.publish(settings, marts)
     else:
-        publish(connection, settings, read_marts(settings))
+        publish(connection, settings, marts, attempt.attempt_id)
+    return attempt
+
+
+@contextmanager
+def _target(settings: Settings) -> Iterator[guard.Ask | None]:
+    """Yield how to query the target, where it is not the warehouse that holds the lock."""
+    if settings.target != "redshift":
+        yield None
+        return
+    from orchestration import publish_redshift
+
+    with publish_redshift.querying(settings) as ask:
+        yield ask
 
 
 def _build(

@@ -36,23 +36,30 @@ where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by at
 """
 
 
-def publish(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> None:
+def publish(
+    connection: psycopg.Connection,
+    settings: Settings,
+    marts: Sequence[Mart],
+    attempt_id: int | None = None,
+) -> None:
     """Let analysts read what is built now; `marts` are given each after those it reads.
 
-    The caller holds the run lock, and every test has passed.
+    The caller holds the run lock, every test has passed, and the guard has let `attempt_id` pass.
     """
     with connection.transaction():
         _make_schema(connection, settings)
         ledger_file = _publish_all(connection, settings.published_schema, marts)
         _grant(connection, settings, marts)
         connection.execute(
-            "insert into raw.publications (schema_name, known_through, published_at, ledger_file)"
+            "insert into raw.publications (schema_name, known_through, published_at, ledger_file,"
+            " attempt_id)"
             " select %(schema)s, coalesce(max(known_through), '0001-01-01'), clock_timestamp(),"
-            " %(file)s from raw.build_watermarks"
+            " %(file)s, %(attempt_id)s::bigint from raw.build_watermarks"
             " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)",
             {
                 "schema": settings.published_schema,
                 "file": ledger_file,
+                "attempt_id": attempt_id,
                 "schemas": [mart.schema for mart in marts],
             },
         )
@@ -67,6 +74,20 @@ def published_through(connection: psycopg.Connection, settings: Settings) -> dat
         " order by publication_id desc limit 1",
         settings.published_schema,
     )
+
+
+def is_appended(connection: psycopg.Connection, schema: str, mart: Mart) -> bool:
+    """Tell whether publishing only adds to an append-only mart; else it is copied whole.
+
+    The table's file tells: a rebuilt or truncated table has another one.
+    """
+    before = _one(
+        connection,
+        "select ledger_file from raw.publications where schema_name = %s"
+        " order by publication_id desc limit 1",
+        schema,
+    )
+    return _file(connection, mart) == before and _fits(connection, schema, mart)
 
 
 def read_published(connection: psycopg.Connection, settings: Settings) -> None:
@@ -108,19 +129,9 @@ def _publish_all(connection: psycopg.Connection, schema: str, marts: Sequence[Ma
 
 
 def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
-    """Add what is new to an append-only mart, or copy it whole where it was built again.
-
-    The table's file tells: a rebuilt or truncated table has another one.
-    """
-    source = f"{mart.schema}.{mart.name}"
-    file = _one(connection, "select pg_relation_filenode(%s)::bigint", source)
-    before = _one(
-        connection,
-        "select ledger_file from raw.publications where schema_name = %s"
-        " order by publication_id desc limit 1",
-        schema,
-    )
-    if file != before or not _fits(connection, schema, mart):
+    """Add what is new to an append-only mart, or copy it whole where it was built again."""
+    file = _file(connection, mart)
+    if not is_appended(connection, schema, mart):
         _copy(connection, schema, mart)
         return file
     names = {
@@ -138,6 +149,10 @@ def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
         (newest,),
     )
     return file
+
+
+def _file(connection: psycopg.Connection, mart: Mart) -> int:
+    return _one(connection, "select pg_relation_filenode(%s)::bigint", f"{mart.schema}.{mart.name}")
 
 
 def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:

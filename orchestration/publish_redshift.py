@@ -5,10 +5,11 @@ copy costs seconds, and Redshift has no file number that tells whether a table w
 """
 
 import logging
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import redshift_connector
+from psycopg import sql
 
 from ingestion.redshift import connect, execute
 from ingestion.settings import Settings
@@ -40,6 +41,15 @@ def publish(settings: Settings, marts: Sequence[Mart]) -> None:
         _remember(connection, schema, marts)
         connection.commit()
     log.info("%s marts published to %s", len(marts), schema)
+
+
+@contextmanager
+def querying(settings: Settings) -> Iterator[Callable[[sql.Composable], list[tuple]]]:
+    """Yield a function that queries Redshift, for the guard (SPEC L19)."""
+    with closing(connect(settings)) as connection:
+        yield lambda query: [
+            tuple(row) for row in execute(connection, query.as_string(None)).fetchall()
+        ]
 
 
 def _copy(

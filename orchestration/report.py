@@ -20,6 +20,7 @@ from ingestion.sources import billingo_report
 from ingestion.warehouse import connect
 from orchestration import logs
 from orchestration.dbt import NodeResult
+from orchestration.guard import Attempt
 from orchestration.pipeline import Night
 
 STATUS_STYLES = {
@@ -27,7 +28,9 @@ STATUS_STYLES = {
     "partial": "yellow",
     "failed": "red",
     "killed": "red",
+    "held": "red",
     "refused": "yellow",
+    "skipped": "yellow",
 }
 # Parts of a connection that psql and its kin read from the environment.
 LIBPQ = ("HOST", "PORT", "USER", "PASSWORD")
@@ -175,6 +178,19 @@ def show_nodes(nodes: Sequence[NodeResult]) -> None:
     tests = sum(node.kind == "test" for node in nodes)
     warned = sum(node.status == "warn" for node in nodes)
     say(f"{len(nodes) - tests} models built, {tests} tests passed, {warned} warnings")
+
+
+def show_published(attempt: Attempt | None) -> None:
+    """Print what a publication moved of months before the open one, and what is new."""
+    if not attempt:
+        return
+    for total in attempt.totals:
+        say(f"published: {total.words}")
+    for currency in sorted({str(movement.currency) for movement in attempt.movements}):
+        new = [movement for movement in attempt.movements if str(movement.currency) == currency]
+        if count := sum(movement.new_keys for movement in new):
+            amount = sum(movement.new_amount for movement in new)
+            say(f"published: {count:,} new sales of {amount:,} {currency}")
 
 
 def show_night(day: date, night: Night) -> None:

@@ -1,5 +1,12 @@
-"""`ledgerhouse status`: what analysts read, what ran, what is late, and what waits for somebody."""
+"""`ledgerhouse status`: what analysts read, what is wrong, what ran, and what waits for somebody.
 
+What is wrong comes first. Any relation may be missing: a full refresh that was interrupted has
+dropped some and not come to make them again.
+"""
+
+from ingestion.registry import SOURCES as CONFIGURABLE
+from ingestion.registry import missing_settings
+from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect, is_held
 from orchestration import report
@@ -10,24 +17,14 @@ select
     date_trunc('second', publications.published_at) as published_at,
     job_runs.job,
     job_runs.status,
-    split_part(job_runs.error, E'\n', 1) as error
+    job_runs.error
 from raw.publications as publications
 left join raw.job_runs as job_runs
     on
         job_runs.started_at > publications.published_at
-        and job_runs.status in ('failed', 'killed')
+        and job_runs.status in ('failed', 'held', 'killed')
 where publications.schema_name = %s
 order by publications.publication_id desc, job_runs.job_run_id desc limit 1
-"""
-SOURCES = """
-select source, stream, tenant, last_status as status, last_landed_at as known_at, quarantined,
-    left(last_error, 80) as error
-from marts.rpt_sources order by source, stream, tenant
-"""
-JOBS = """
-select job, status, as_of, date_trunc('second', started_at) as started_at,
-    duration_seconds as seconds, left(split_part(error, E'\n', 1), 100) as error
-from marts.rpt_job_runs order by job_run_id desc limit 8
 """
 RUNNING = """
 select job, date_trunc('second', started_at) from raw.job_runs
@@ -37,6 +34,41 @@ LATE = """
 select job, cron, date_trunc('second', last_success_at) as last_success_at,
     date_trunc('second', due_by) as due_by
 from marts.rpt_missed_jobs order by job
+"""
+HELD = """
+select deal_type, to_char(occurred_month, 'YYYY-MM') as month, currency,
+    published_amount as published, built_amount as built, moved_keys as sales, moved_amount as moved
+from raw.publication_movements where is_held and attempt_id = (
+    select max(attempt_id) from raw.publication_attempts
+    where target = 'postgres' and schema_name = %s
+) and attempt_id not in (select attempt_id from raw.publication_acceptances)
+order by 1, 3, 2
+"""
+MOVED = """
+select deal_type, currency, sum(moved_keys) as sales_moved, sum(moved_amount) as moved,
+    sum(new_keys) as new_sales, sum(new_amount) as new
+from raw.publication_movements where attempt_id = (
+    select attempt_id from raw.publications where schema_name = %s
+    order by publication_id desc limit 1
+) and (moved_keys > 0 or new_keys > 0)
+group by 1, 2 order by 1, 2
+"""
+SOURCES = """
+select source, stream, tenant, last_status as status, last_landed_at as known_at, quarantined,
+    left(split_part(last_error, E'\\n', 1), 160) as error
+from marts.rpt_sources
+where %s or last_status not in ('completed', 'running')
+order by source, stream, tenant
+"""
+HEALTHY = """
+select count(*), count(distinct source), min(last_landed_at) from marts.rpt_sources
+where last_status in ('completed', 'running')
+"""
+LANDED = "select source, max(last_landed_at) from marts.rpt_sources group by 1 order by 1"
+JOBS = """
+select job, status, as_of, date_trunc('second', started_at) as started_at,
+    duration_seconds as seconds, left(split_part(error, E'\\n', 1), 100) as error
+from marts.rpt_job_runs order by job_run_id desc limit 8
 """
 QUARANTINE = """
 select source, stream, tenant, reason, count(*) as records, max(quarantined_at) as last
@@ -49,23 +81,70 @@ WAITING = (
 )
 
 
-def show(settings: Settings) -> None:
-    """Print all of it; what is built and could not be published comes first."""
-    is_built = report.read_rows(settings, "select to_regclass('marts.rpt_missed_jobs')")[1]
-    if not is_built[0][0]:
+def show(settings: Settings, *, verbose: bool = False) -> None:
+    """Print all of it, what is wrong first; `verbose` lists the sources that are well, too."""
+    if not _is_there(settings, "raw.job_runs"):
         report.say("Nothing is built yet: `ledgerhouse nightly` or `ledgerhouse build`.")
         return
     _show_published(settings)
-    report.show(settings, "Sources", SOURCES)
-    report.show(settings, "Last jobs", JOBS)
     _show_killed(settings)
-    report.show(settings, "Late jobs", LATE)
-    report.show(settings, "Not billed, and why", report.EXCEPTIONS)
+    if _is_there(settings, "raw.publication_attempts"):
+        schema = settings.published_schema
+        _show_if_any(settings, "Held: what publishing would move", HELD, schema)
+    if _is_there(settings, "marts.rpt_missed_jobs"):
+        _show_if_any(settings, "Late jobs", LATE)
+    else:
+        report.warn("marts.rpt_missed_jobs is not built: whether a job is late is not known.")
+    _show_sources(settings, verbose)
+    _show(settings, "Last jobs", JOBS, "marts.rpt_job_runs")
+    if _is_there(settings, "raw.publication_attempts"):
+        _show_if_any(settings, "What the last publication moved", MOVED, settings.published_schema)
+    _show(settings, "Not billed, and why", report.EXCEPTIONS, "marts.ledger_exceptions")
     report.show(settings, "Quarantined records", QUARANTINE)
     for name in WAITING:
-        if report.read_rows(settings, "select to_regclass(%s)", f"marts.{name}")[1][0][0]:
+        if _is_there(settings, f"marts.{name}"):
             count = report.read_rows(settings, f"select count(*) from marts.{name}")[1][0][0]
             report.say(f"{name}: {count}")
+
+
+def _show(settings: Settings, title: str, query: str, relation: str) -> None:
+    """Print what a query says of a relation, or that the relation is not there."""
+    if _is_there(settings, relation):
+        report.show(settings, title, query)
+    else:
+        report.warn(f"{title}: {relation} is not built. `ledgerhouse build` makes it again.")
+
+
+def _show_if_any(settings: Settings, title: str, query: str, *parameters: object) -> None:
+    """Print what a query says, if it says anything."""
+    if report.read_rows(settings, query, *parameters)[1]:
+        report.show(settings, title, query, *parameters)
+
+
+def _is_there(settings: Settings, relation: str) -> bool:
+    return bool(report.read_rows(settings, "select to_regclass(%s)", relation)[1][0][0])
+
+
+def _show_sources(settings: Settings, verbose: bool) -> None:
+    """Print what is wrong with sources, those that landed once and are not configured, a sum."""
+    if not _is_there(settings, "marts.rpt_sources"):
+        report.warn("Sources: marts.rpt_sources is not built. `ledgerhouse build` makes it again.")
+        return
+    _show_if_any(settings, "Sources", SOURCES, verbose)
+    run = Run(settings, settings.clock())
+    absent = [
+        f"{source} ({missing[0]}; last {landed_at} UTC)"
+        for source, landed_at in report.read_rows(settings, LANDED)[1]
+        if source in CONFIGURABLE and (missing := missing_settings(source, run))
+    ]
+    if absent:
+        report.warn(f"Landed before, and not configured here: {', '.join(absent)}.")
+    streams, sources, landed_at = report.read_rows(settings, HEALTHY)[1][0]
+    if streams:
+        report.say(
+            f"Sources: {streams} streams of {sources} sources are well, the oldest landed at"
+            f" {landed_at} UTC (--verbose lists them)."
+        )
 
 
 def _show_killed(settings: Settings) -> None:
@@ -89,4 +168,10 @@ def _show_published(settings: Settings) -> None:
         f"published {published_at} UTC."
     )
     if status:
-        report.warn(f"It was left as it was: {job} {status} since: {error}")
+        report.warn(f"It was left as it was: {job} {status} since: {_first_line(error)}")
+    if status == "held":
+        report.warn("If it is right: `ledgerhouse accept --by NAME --reason TEXT` publishes it.")
+
+
+def _first_line(error: str | None) -> str:
+    return (error or "").partition("\n")[0]

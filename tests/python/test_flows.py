@@ -18,6 +18,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from ingestion.registry import SOURCES
+from ingestion.sandbox import freshservice
+from ingestion.sandbox.msp_story import MspStores
+from ingestion.sandbox.server import Sandbox
 from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import run_lock
 from orchestration.schedules import SCHEDULES, UPKEEP
@@ -74,10 +77,17 @@ class Served:
         mine = {"flow_runs": {"id": {"any_": [run_id]}}}
         return {row["name"]: row["state_type"] for row in self.post("task_runs/filter", mine)}
 
-    def nodes_of(self, run_id: str) -> dict[str, str]:
-        mine = {"artifacts": {"flow_run_id": {"any_": [run_id]}, "key": {"any_": ["dbt-nodes"]}}}
+    def states_of(self, run_id: str) -> dict[str, str]:
+        mine = {"flow_runs": {"id": {"any_": [run_id]}}}
+        return {row["name"]: row["state_name"] for row in self.post("task_runs/filter", mine)}
+
+    def table_of(self, run_id: str, key: str) -> list[dict[str, Any]]:
+        mine = {"artifacts": {"flow_run_id": {"any_": [run_id]}, "key": {"any_": [key]}}}
         (artifact,) = self.post("artifacts/filter", mine)
-        return {row["name"]: row["status"] for row in json.loads(artifact["data"])}
+        return json.loads(artifact["data"])
+
+    def nodes_of(self, run_id: str) -> dict[str, str]:
+        return {row["name"]: row["status"] for row in self.table_of(run_id, "dbt-nodes")}
 
 
 def until(answer: Callable[[], Any], seconds: float = 120) -> Any:
@@ -90,7 +100,16 @@ def until(answer: Callable[[], Any], seconds: float = 120) -> Any:
 
 
 @pytest.fixture(scope="module")
-def served(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def sandbox() -> Iterator[Sandbox]:
+    """The simulated Freshservice, without a ticket."""
+    with Sandbox(MspStores().vendors()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def served(
+    built: Settings, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     home: Path = tmp_path_factory.mktemp("prefect")
     port = free_port()
     environment = {
@@ -104,6 +123,8 @@ def served(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "DATTO_BASE_URL": f"http://127.0.0.1:{free_port()}",
         "DATTO_API_KEY": "nobody",
         "DATTO_API_SECRET": "listens",
+        "FRESHSERVICE_BASE_URL": sandbox.url("freshservice"),
+        "FRESHSERVICE_API_KEY": freshservice.API_KEY,
     }
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
@@ -166,14 +187,15 @@ def test_a_source_that_is_down_is_tried_again_by_itself_and_the_rest_is_publishe
 ) -> None:
     run = served.run("invoices-and-backup")
     assert run["state_type"] == "FAILED"
-    assert run["state"]["message"].endswith("SourceFailed: datto")
+    assert "SourceFailed: datto: " in run["state"]["message"]
     down = dict.fromkeys(("sync billingo", *STEPS[1:]), "COMPLETED") | {"sync datto": "FAILED"}
     assert served.tasks_of(run["id"]) == down
     tried = [line for line in served.log_of(run["id"]) if line.startswith("datto failed:")]
     assert len(tried) == 3
-    assert golden.query(settings, "select job, status, error from marts.rpt_job_runs") == [
-        {"job": "invoices-and-backup", "status": "partial", "error": "failed: datto"}
-    ]
+    (ended,) = golden.query(settings, "select job, status, error from marts.rpt_job_runs")
+    assert (ended["job"], ended["status"]) == ("invoices-and-backup", "partial")
+    assert ended["error"].startswith("datto: ")
+    assert served.states_of(run["id"])["sync billingo"] == "Skipped"
 
 
 @needs_chromium
@@ -200,6 +222,27 @@ def test_a_failing_test_fails_the_run_and_is_first_in_its_table(
     nodes = served.nodes_of(run["id"])
     assert next(iter(nodes.items())) == ("assert_amount_is_list_price_less_discount", "fail")
     assert len(nodes) > 100
+
+
+def test_a_held_publication_is_not_green_and_its_page_shows_what_would_move(
+    settings: Settings, served: Served
+) -> None:
+    """SPEC L19: what is published is gone from the ledger that is built."""
+    book(settings, list_amount="9000", amount="9000")
+    golden.publish(settings)
+    golden.empty(settings, "marts")
+    run = served.run("tickets")
+    assert run["state_type"] == "FAILED"
+    assert "mortgage_lead moves by 9,000.00 of 9,000.00 USD" in run["state"]["message"]
+    assert served.tasks_of(run["id"])["publish"] == "FAILED"
+    assert "heartbeat" not in served.tasks_of(run["id"])
+    (row,) = served.table_of(run["id"], "publication-moves")
+    assert (row["deal type"], row["month"], row["moved by"]) == (
+        *("mortgage_lead", "2025-02", "9,000.00"),
+    )
+    assert golden.query(settings, "select job, status from marts.rpt_job_runs") == [
+        {"job": "tickets", "status": "held"}
+    ]
 
 
 def test_a_run_that_finds_another_fails_and_says_who_holds_it(

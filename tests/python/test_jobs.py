@@ -10,16 +10,19 @@ from datetime import datetime
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socket import gethostname
 from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
 
-from ingestion.settings import NoticeChannel, Settings
+from ingestion.settings import Datto, Freshservice, Invoca, NoticeChannel, Settings
 from ingestion.warehouse import RunLockError, connect, is_held, run_lock
 from orchestration import pipeline, status
+from orchestration.__main__ import EXIT_USAGE, main
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError, read_marts
+from orchestration.pipeline import JobSkipped
 from orchestration.publish import publish
 from orchestration.schedules import SCHEDULES
 from tests.python import golden
@@ -69,9 +72,18 @@ def watched(settings: Settings, webhook: Webhook, monkeypatch: pytest.MonkeyPatc
 
 
 def run(settings: Settings, name: str = "nightly") -> None:
-    with pipeline.open_job(settings, name) as job:
+    with pipeline.open_job(configured(settings), name) as job:
         pipeline.build_new(job)
         pipeline.beat(job)
+
+
+def configured(settings: Settings) -> Settings:
+    """Settings with a source for every job; nothing is landed from these."""
+    vendors = {
+        "freshservice": Freshservice("http://127.0.0.1:1", "a-key"),
+        "datto": Datto("http://127.0.0.1:1", "a-key", "a-secret"),
+    }
+    return replace(settings, **vendors)
 
 
 def fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +113,8 @@ def test_a_failure_and_its_recovery_are_told_once_each(
         ("nightly", "failure"),
         ("nightly", "recovery"),
     ]
-    assert webhook.posts[0]["text"] == "nightly failed: test assert_money failed"
+    told = f"nightly failed: test assert_money failed\nLog: logs/ledgerhouse.log on {gethostname()}"
+    assert webhook.posts[0]["text"] == told
     assert webhook.posts[0]["log"] == "logs/ledgerhouse.log"
     assert [status for _, status in jobs(watched)] == [
         "completed",
@@ -118,7 +131,53 @@ def test_a_source_that_is_down_makes_a_partial_run_and_a_notice(
     night = pipeline.run_job(down, "nightly")
     assert night.failed_sources == ["billing_db"]
     assert jobs(watched) == [("nightly", "partial")]
-    assert webhook.posts[0]["text"] == "nightly failed: failed: billing_db"
+    cause = f"billing_db: billing_db on 127.0.0.1:{down.billing_db.port} cannot be reached"
+    assert webhook.posts[0]["text"].startswith(f"nightly failed: {cause}")
+
+
+def test_every_source_that_failed_is_told_with_its_cause(
+    watched: Settings, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SPEC O5: also where the build then fails; a name alone sends people to the log."""
+    fail(monkeypatch)
+    vendor = Invoca(f"http://127.0.0.1:{free_port()}", "1", "a-secret-token")
+    down = replace(watched, billing_db=replace(watched.billing_db, port=free_port()), invoca=vendor)
+    with pytest.raises(DbtError):
+        pipeline.run_job(down, "nightly")
+    first, *causes, place = webhook.posts[0]["text"].splitlines()
+    assert first == "nightly failed: test assert_money failed"
+    assert [cause.partition(":")[0] for cause in causes] == ["billing_db", "invoca"]
+    assert all("reached" in cause or "onnection" in cause for cause in causes), causes
+    assert place.startswith("Log: logs/ledgerhouse.log on ")
+    assert "a-secret-token" not in webhook.posts[0]["text"]
+
+
+@pytest.mark.parametrize("name", list(SCHEDULES))
+def test_a_job_without_a_configured_source_is_skipped_and_that_is_no_success(
+    name: str,
+    watched: Settings,
+    webhook: Webhook,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SPEC O2: as a success it would keep the alarm of late jobs asleep for ever."""
+    bare = replace(watched, billing_db=None)
+    with pytest.raises(JobSkipped, match="none of its sources is configured"):
+        pipeline.run_job(bare, name)
+    assert jobs(watched) == [(name, "skipped")]
+    assert webhook.posts == []
+    with connect(watched) as connection:
+        connection.execute(
+            "update raw.schedules set registered_at = registered_at - interval '27 hours'"
+        )
+    assert name in pipeline.check(bare)
+    text = next(post["text"] for post in webhook.posts if post["job"] == name)
+    assert f"{name} is late: no success so far. Its last run ended as skipped" in text
+    for variable in [name for name in os.environ if name.startswith("BILLING_DB_")]:
+        monkeypatch.delenv(variable)
+    assert main(["run", name]) == EXIT_USAGE
+    variable = {"tickets": "FRESHSERVICE_BASE_URL", "invoices-and-backup": "BILLINGO_BASE_URL"}
+    assert variable.get(name, "BILLING_DB_HOST") in capsys.readouterr().err
 
 
 def test_a_run_that_finds_another_is_refused_recorded_and_told(
@@ -135,8 +194,12 @@ def kill(settings: Settings, name: str) -> None:
     """Run a job in a process of its own and kill it while it holds the warehouse."""
     child = os.fork()
     if not child:
-        with pipeline.open_job(settings, name):
-            os.kill(os.getpid(), signal.SIGKILL)
+        # Whatever happens, the child does not go on with the tests.
+        try:
+            with pipeline.open_job(configured(settings), name):
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     with connect(settings, autocommit=True) as connection:
         deadline = time.monotonic() + 20
@@ -171,7 +234,7 @@ def test_a_check_tells_of_a_killed_run_before_the_next_one(
 
 
 def test_a_check_leaves_a_run_that_goes_on_alone(watched: Settings, webhook: Webhook) -> None:
-    with pipeline.open_job(watched, "tickets"):
+    with pipeline.open_job(configured(watched), "tickets"):
         assert pipeline.check(watched) == []
         assert jobs(watched) == [("tickets", "running")]
     assert webhook.posts == []
@@ -308,7 +371,7 @@ def missed(watched: Settings) -> None:
     ("trouble", "in_status", "in_notice", "on_page"),
     [
         (broken_test, "left as it was: nightly failed", "assert_money failed", "nightly failed on"),
-        (source_down, "failed: billing_db", "failed: billing_db", "partial"),
+        (source_down, "billing_db: billing_db on", "billing_db: billing_db on", "partial"),
         (overlap, "refused", "holds the warehouse", "refused"),
         (killed, "left as it was: nightly killed", "was killed", "nightly killed on"),
         (missed, "Late jobs", "nightly is late", "nightly is late"),

@@ -183,4 +183,53 @@ def test_status_says_what_is_published_and_why_no_more_is(
     said = capsys.readouterr().out
     assert "what was known at 2025-02-10 00:05:00 UTC" in said
     assert "It was left as it was: build failed since: dbt build: 1 of the nodes failed" in said
-    assert "billing_db" in said
+    assert "Sources: " in said
+    assert "billing_db" not in said.partition("Last jobs")[0]
+    status.show(settings, verbose=True)
+    assert "billing_db" in capsys.readouterr().out
+
+
+def test_status_says_what_is_wrong_before_what_is_well(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Failures stood behind 55 lines of sources that were well."""
+    golden.night(settings, FIRST)
+    with connect(settings) as connection:
+        connection.execute(
+            "insert into raw.load_runs (source, stream, tenant, status, loaded_at, started_at,"
+            " finished_at, error) values ('datto', 'devices', 'default', 'failed', now(), now(),"
+            " now(), E'The key was refused.\\nMore.')"
+        )
+        connection.execute(
+            "insert into raw.schedules values ('tickets', '0 3 * * *', 8, now() - interval '9 h')"
+        )
+    status.show(settings)
+    said = capsys.readouterr().out
+    order = [
+        said.index(words)
+        for words in ("Late jobs", "The key was refused.", "are well", "Last jobs", "Quarantined")
+    ]
+    assert order == sorted(order)
+    assert "Landed before, and not configured here: datto (DATTO_BASE_URL; last" in said
+    assert said.partition("are well")[0].count("completed") == 0
+
+
+def test_status_speaks_after_a_full_refresh_that_was_interrupted(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Any relation it reads may be missing then; what it can say, it says."""
+    golden.night(settings, FIRST)
+    golden.publish(settings)
+    for name in (
+        *("ledger_exceptions", "rpt_parked_dispositions", "rpt_unmapped_dispositions"),
+        *("rpt_sources", "rpt_missed_jobs", "rpt_job_runs", "rpt_msp_exceptions"),
+    ):
+        with connect(settings) as connection:
+            kind = connection.execute(
+                "select case relkind when 'v' then 'view' else 'table' end from pg_class"
+                " where oid = to_regclass(%s)",
+                (f"marts.{name}",),
+            ).fetchone()[0]
+            connection.execute(f"drop {kind} marts.{name} cascade")
+        status.show(settings)
+        assert "Analysts read analytics" in capsys.readouterr().out

@@ -2,16 +2,25 @@
 L7)."""
 
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from ingestion.settings import PROJECT, Settings, read_settings
+from ingestion.variables import VARIABLES
 from ingestion.warehouse import connect, run_lock
-from orchestration.__main__ import EXIT_LOCKED, EXIT_USAGE, main
+from orchestration import pipeline
+from orchestration.__main__ import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE, main
 from orchestration.dbt import DbtError, run_dbt
 from tests.python import golden
 
@@ -123,6 +132,128 @@ def test_a_bad_setting_is_named_with_its_cure(
     monkeypatch.setenv("LEDGERHOUSE_NOW", "yesterday")
     assert main(["status"]) == EXIT_USAGE
     assert "LEDGERHOUSE_NOW is 'yesterday'. It must be ISO 8601" in capsys.readouterr().err
+
+
+def test_a_clock_far_ahead_is_refused_unless_it_is_meant(
+    server: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One night of 2062 would refuse every later one."""
+    monkeypatch.setenv("LEDGERHOUSE_NOW", "2062-01-01T00:05:00Z")
+    assert main(["status"]) == EXIT_USAGE
+    assert "more than a day ahead of this machine's clock" in capsys.readouterr().err
+    monkeypatch.setenv("LEDGERHOUSE_ALLOW_FUTURE", "1")
+    assert read_settings().now == datetime(2062, 1, 1, 0, 5)
+    monkeypatch.delenv("LEDGERHOUSE_ALLOW_FUTURE")
+    tonight = datetime.now(UTC) + timedelta(hours=20)
+    monkeypatch.setenv("LEDGERHOUSE_NOW", tonight.isoformat())
+    assert read_settings().now == tonight.replace(tzinfo=None, microsecond=0)
+
+
+def test_a_variable_with_a_typo_is_named_with_the_one_that_is_meant(
+    server: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Silently, the source would only be "not configured"."""
+    for name in ("BOBERDOO_BASE_ULR", "BOBERDO_KEY", "WAREHOUSE_SHEMA", "DATTO_SECRET_OF_MINE"):
+        monkeypatch.setenv(name, "a-secret-value")
+    # Other programs' names, and Billingo's keys, which are named by a seed.
+    for name in ("CORE_PATTERN", "PGPASSFILE", "HOSTNAME", "BILLINGO_KEY_OF_ACME"):
+        monkeypatch.setenv(name, "x")
+    with caplog.at_level("WARNING", logger="ingestion"):
+        read_settings()
+    assert [record.getMessage() for record in caplog.records] == [
+        "BOBERDOO_BASE_ULR is set, and is no setting. Is BOBERDOO_BASE_URL meant?",
+        "BOBERDO_KEY is set, and is no setting. Is BOBERDOO_KEY meant?",
+        "DATTO_SECRET_OF_MINE is set, and is no setting. Is DATTO_API_SECRET meant?",
+        "WAREHOUSE_SHEMA is set, and is no setting. Is WAREHOUSE_SCHEMA meant?",
+    ]
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    reads = (
+        r"""(?:environ(?:ment)?\.get\(|environ\[|(?:required|_\w+)\()\s*["']([A-Z]+_[A-Z_]+)["']"""
+    )
+    code = [
+        path.read_text()
+        for top in ("ingestion", "orchestration")
+        for path in (PROJECT / top).rglob("*.py")
+    ]
+    read = {name for text in code for name in re.findall(reads, text)}
+    read |= set(re.findall(r"env_var\('([A-Z_]+)'", (PROJECT / "profiles.example.yml").read_text()))
+    assert len(read) > 50
+    assert {name for name in read if not name.startswith("PREFECT_")} <= set(VARIABLES)
+
+
+@contextmanager
+def silent_vendor() -> Iterator[str]:
+    """Serve an address that takes every request and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("step", ["landing", "dbt"])
+def test_the_first_ctrl_c_ends_a_run_and_lets_the_warehouse_go(
+    settings: Settings, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was swallowed while a vendor was slow, and in a build said "dbt build failed: "."""
+    with silent_vendor() as address:
+        if step == "landing":
+            monkeypatch.setenv("INVOCA_BASE_URL", address)
+            monkeypatch.setenv("INVOCA_TOKEN", "token")
+            monkeypatch.setenv("INVOCA_NETWORK_ID", "1")
+        run = cli(settings, *(["nightly"] if step == "landing" else ["build", "--verbose"]))
+        running = {
+            "landing": "select 1 from raw.load_runs where source = 'invoca'",
+            "dbt": "select 1 from pg_stat_activity where application_name = 'dbt'"
+            " and query ~ 'model_name|create|insert' and state <> 'idle'",
+        }[step]
+        deadline = time.monotonic() + 120
+        while not golden.query(settings, running) and time.monotonic() < deadline:
+            assert run.poll() is None, run.communicate()[0]
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        output = run.communicate(timeout=60)[0]
+    assert time.monotonic() - started < 15
+    assert run.returncode == EXIT_INTERRUPTED, output
+    assert "Interrupted. What was not finished is finished by the next run." in output
+    assert "dbt build failed" not in output
+    assert golden.query(settings, "select status, error from raw.job_runs") == [
+        {"status": "failed", "error": "It was interrupted."}
+    ]
+    with run_lock(settings) as connection:
+        left = connection.execute(
+            "select count(*) from pg_stat_activity where application_name like %s",
+            (f"ledgerhouse pid {run.pid} %",),
+        ).fetchone()
+    assert left == (0,)
+
+
+def test_what_a_clock_far_ahead_has_landed_can_be_taken_back(first_night: Settings) -> None:
+    """The recipe of docs/operations.md: afterwards it is as if that night had never been."""
+    golden.publish(first_night)
+    days = golden.days(SCENARIO)
+    with psycopg.connect(**first_night.billing_db.parameters()) as source:
+        golden.load_day(source, days[1][0])
+    golden.night(first_night, datetime(2062, 1, 1, 0, 5))
+    golden.publish(first_night)
+    with psycopg.connect(**first_night.billing_db.parameters()) as source:
+        golden.load_day(source, days[0][0])
+        with pytest.raises(AssertionError, match="already landed"):
+            golden.night(first_night, days[1][1])
+        golden.load_day(source, days[1][0])
+    with connect(first_night, autocommit=True) as connection:
+        connection.execute(f"set ledgerhouse.good_until = '{first_night.now}'")
+        recipe = (PROJECT / "docs/clock_went_ahead.sql").read_text()
+        connection.execute(recipe)
+    night = pipeline.nightly(replace(first_night, now=days[1][1]))
+    assert not night.failed_sources
+    assert not golden.query(
+        first_night, "select 1 from raw.load_runs where loaded_at > %s", days[1][1]
+    )
+    recorded = golden.query(
+        first_night, "select distinct recorded_at from analytics.fct_ledger_entries order by 1"
+    )
+    assert [row["recorded_at"] for row in recorded] == [str(now) for _, now in days[:2]]
 
 
 @pytest.mark.parametrize(

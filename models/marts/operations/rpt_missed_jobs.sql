@@ -4,12 +4,27 @@ schedules as (
     select * from {{ source('books', 'schedules') }}
 ),
 
+-- What was held and then accepted is published: its job has succeeded by then.
+ends as (
+    select
+        job,
+        finished_at as succeeded_at
+    from {{ source('books', 'job_runs') }}
+    where status = 'completed'
+    union all
+    select
+        attempts.job,
+        acceptances.accepted_at as succeeded_at
+    from {{ source('books', 'publication_acceptances') }} as acceptances
+    inner join {{ source('books', 'publication_attempts') }} as attempts
+        on acceptances.attempt_id = attempts.attempt_id
+),
+
 successes as (
     select
         job,
-        max(finished_at) as last_success_at
-    from {{ source('books', 'job_runs') }}
-    where status = 'completed'
+        max(succeeded_at) as last_success_at
+    from ends
     group by job
 ),
 

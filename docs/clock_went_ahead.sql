@@ -1,0 +1,37 @@
+-- Takes back all that was landed with a clock that was ahead (docs/operations.md, "Backfill").
+-- What was landed by then stays; everything else is landed and built again by the next night.
+--
+--   psql -v ON_ERROR_STOP=1 -c "set ledgerhouse.good_until = '2026-11-24 00:05:00'" -f docs/clock_went_ahead.sql
+begin;
+
+do $$
+declare
+    good_until constant timestamp := current_setting('ledgerhouse.good_until');
+    stream text;
+begin
+    -- The lock of every run: this stops where one holds it.
+    if not pg_try_advisory_xact_lock(4127001) then
+        raise exception 'A run holds the warehouse. Stop it, and the schedules, first.';
+    end if;
+    for stream in
+        select format('%I.%I', schemaname, tablename) from pg_tables
+        where schemaname = 'raw' and tablename like '%\_\_%'
+    loop
+        execute format('delete from %s where loaded_at > $1', stream) using good_until;
+    end loop;
+    delete from raw.load_runs where loaded_at > good_until;
+    delete from raw.field_counts where loaded_at > good_until;
+    delete from raw.shape_acceptances where loaded_at > good_until;
+    delete from raw.fields_seen where load_id not in (select load_id from raw.load_runs);
+    delete from raw.publications where known_through > good_until;
+end $$;
+
+-- The sources are read from where the last good load ended, and compared anew.
+delete from raw.source_blocks;
+delete from raw.snapshot_runs;
+delete from raw.build_watermarks;
+
+-- All of this is made again from raw.
+drop schema if exists snapshots, staging, intermediate, marts cascade;
+
+commit;
