@@ -1,6 +1,8 @@
 """The HTTP client against a hostile vendor: redirects, waits and answers without end (R9, R9a)."""
 
 import gzip
+import os
+import signal
 import socket
 import threading
 import time
@@ -8,13 +10,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
-from ingestion import http, waiting
+from ingestion import http, registry, waiting
 from ingestion.http import Client, VendorError, open_client
+from ingestion.run import Run
 from ingestion.sandbox.server import Answer, Request, Sandbox
 from ingestion.settings import Freshservice, Settings, read_settings
 
@@ -313,3 +317,29 @@ def test_the_vendors_own_words_are_not_repeated(settings: Settings) -> None:
     with raw_server(echo) as url, pytest.raises(VendorError, match="403 Forbidden") as refused:
         client(url, settings).get("/list")
     assert KEY not in str(refused.value)
+
+
+def test_the_first_interrupt_ends_a_run_whose_sources_wait(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sources hang on their vendors; Ctrl-C comes once."""
+    ended: list[str] = []
+
+    def hang(name: str, run: object) -> registry.Outcome:
+        try:
+            waiting.wait(60)
+        except KeyboardInterrupt:
+            ended.append(name)
+            raise
+        return registry.Outcome(name)
+
+    monkeypatch.setattr(registry, "sync_source", hang)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            registry.sync_sources(["datto", "invoca"], Run(settings, datetime(2026, 1, 1)))
+    finally:
+        waiting.resume()
+    assert time.monotonic() - began < 3
+    assert sorted(ended) == ["datto", "invoca"]
