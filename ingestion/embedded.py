@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # Where root keeps data and programs that its Postgres cannot reach in a private folder.
 REFUGE = Path("/var/lib/ledgerhouse")
 
+MARK = "ledgerhouse "
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "1GB",
@@ -46,6 +47,15 @@ SERVER_SETTINGS = {
 def data_directory() -> Path:
     """Return the folder of the server's data: `.warehouse`, or `LEDGERHOUSE_EMBEDDED_DIR`."""
     return Path(os.environ.get("LEDGERHOUSE_EMBEDDED_DIR") or PROJECT / ".warehouse").absolute()
+
+
+def server_mark() -> str:
+    """Return the name that this checkout's server gives of itself (`show cluster_name`).
+
+    `macros/begin_turn.sql` makes the same of dbt's project folder.
+    """
+    digest = hashlib.md5(str(data_directory()).encode(), usedforsecurity=False).hexdigest()
+    return f"{MARK}{digest[:12]}"
 
 
 def start(settings: Settings) -> bool:
@@ -83,6 +93,7 @@ def _start(data: Path, settings: Settings) -> bool:
     if not (data / "PG_VERSION").exists():
         _initialise(data, settings)
     configuration = SERVER_SETTINGS | {
+        "cluster_name": server_mark(),
         "port": str(warehouse.port),
         "unix_socket_directories": str(data),
     }

@@ -25,7 +25,7 @@ from ingestion.erasure import Erasures, NotErased, Personal, read_erasures
 from ingestion.fields import Field
 from ingestion.readable import MAX_DEPTH, MAX_DIGITS, Unreadable, depth_of, is_number_too_long
 from ingestion.settings import Settings, redact
-from ingestion.warehouse import first_line
+from ingestion.warehouse import first_line, keep_turn
 
 log = logging.getLogger(__name__)
 
@@ -252,6 +252,7 @@ class Load:
         built from (L5).
         """
         self.judge(scope)
+        keep_turn(self.connection, self.settings)
         self._append_changes()
         if scope:
             self._append_deletions(scope)
@@ -451,7 +452,8 @@ class Load:
             "  (select max(loaded_at) from raw.load_runs"
             "   where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s"
             "     and status in ('completed', 'partial') and created + updated + deleted > 0),"
-            "  (select max(known_through) from raw.build_watermarks))",
+            "  (select max(known_through) from raw.build_watermarks"
+            "   where schema_name <> 'snapshots'))",
             source=self.stream.source,
             stream=self.stream.name,
         )
@@ -461,6 +463,17 @@ class Load:
                 f"{self.loaded_at}, but what was known until {last} is already landed and built. "
                 "What is new must be known later: correct the clock or LEDGERHOUSE_NOW."
             )
+        self._lower_snapshots()
+
+    def _lower_snapshots(self) -> None:
+        """Let snapshots made at this very clock not claim to know what is landed just now.
+
+        A run that was killed may be repeated at its clock, and then has new loads to follow.
+        """
+        self._run(
+            "update raw.build_watermarks set known_through = %(loaded_at)s - interval '1 second'"
+            " where schema_name = 'snapshots' and known_through >= %(loaded_at)s"
+        )
 
     def _keep_rejected(self) -> None:
         for text, reason in self._rejected:

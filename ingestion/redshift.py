@@ -124,6 +124,12 @@ def forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None
         ).fetchall()
         for (table,) in tables:
             execute(target, f"delete from snapshots.{table}")
+        if tables:
+            execute(
+                target,
+                "update raw.build_watermarks set known_through = '0001-01-01'"
+                " where schema_name = 'snapshots'",
+            )
         target.commit()
     connection.execute("delete from raw.snapshot_runs")
 

@@ -5,21 +5,33 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import uuid4
 
 import psycopg
 from psycopg import sql
 
+from ingestion import embedded
 from ingestion.settings import Database, Settings, redact
 
 log = logging.getLogger(__name__)
 
-RUN_LOCK = 4_127_001
+# How long a run waits for steps in flight (of dbt by hand, or of a run that was killed).
+STEP_SECONDS = 20
+# A lock that conflicts with itself and with no reader or writer: only its owner may take it.
+RUN_LOCK_MODE = "share update exclusive"
 
 BOOKS = """
 create schema if not exists raw;
+-- Never vacuumed by itself: that would take the lock of a run.
+create table if not exists raw.run_lock (
+    schema_name varchar(100) primary key,
+    token varchar(100) not null,
+    holder varchar(300) not null,
+    taken_at timestamp not null
+) with (autovacuum_enabled = false);
 create table if not exists raw.load_runs (
     load_id bigint generated always as identity primary key,
     source varchar(100) not null,
@@ -195,6 +207,14 @@ create table if not exists raw.shape_acceptances (
     details varchar(65535) not null
 );
 alter table raw.publications add column if not exists attempt_id bigint;
+-- Snapshots older than their watermarks hold what the pipeline wrote down of them.
+insert into raw.build_watermarks
+select tablename, schemaname, known_through, '', clock_timestamp()
+from pg_tables
+cross join (select max(known_through) as known_through from raw.snapshot_runs) as runs
+where schemaname = 'snapshots' and known_through is not null and tablename not in (
+    select model_name from raw.build_watermarks where schema_name = 'snapshots'
+);
 """
 BOOK_NAMES = re.findall(r"create table if not exists (raw\.\w+)", BOOKS)
 
@@ -219,12 +239,36 @@ def connect(
             **parameters,
             autocommit=autocommit,
             connect_timeout=10,
-            application_name=f"ledgerhouse pid {os.getpid()} on {socket.gethostname()}",
+            application_name=_name(),
             options="-c timezone=UTC",
         )
     except psycopg.OperationalError as error:
         raise WarehouseError(redact(_connection_advice(settings, error), settings)) from None
+    if settings.warehouse_is_embedded:
+        _refuse_foreign_server(connection)
     return connection
+
+
+def _refuse_foreign_server(connection: psycopg.Connection) -> None:
+    """Raise WarehouseError where the server that answers is another checkout's embedded one."""
+    place = (connection.info.port, embedded.server_mark())
+    if place in _own_servers:
+        return
+    name = connection.execute("select current_setting('cluster_name')").fetchone()[0]
+    if name.startswith(embedded.MARK) and name != embedded.server_mark():
+        connection.close()
+        raise WarehouseError(
+            f"The server on port {place[0]} is the embedded Postgres of another checkout. Set"
+            " WAREHOUSE_PORT, in the environment or .env, to this checkout's port (or to a free"
+            " one, then `ledgerhouse up`)."
+        )
+    if not connection.autocommit:
+        connection.rollback()
+    _own_servers.add(place)
+
+
+# The ports on which this process has found its own checkout's server.
+_own_servers: set[tuple[int, str]] = set()
 
 
 def _connection_advice(settings: Settings, error: psycopg.OperationalError) -> str:
@@ -302,29 +346,105 @@ def close_abandoned_runs(connection: psycopg.Connection) -> None:
 
 def is_held(connection: psycopg.Connection) -> bool:
     """Tell whether a pipeline run holds the warehouse now."""
-    row = connection.execute(
-        "select exists (select 1 from pg_locks where locktype = 'advisory' and granted"
-        " and objid = %s and database = ("
-        "   select oid from pg_database where datname = current_database()))",
-        (RUN_LOCK,),
-    ).fetchone()
-    return bool(row and row[0])
+    return _running(connection) is not None
 
 
 @contextmanager
-def run_lock(settings: Settings) -> Iterator[psycopg.Connection]:
-    """Hold the warehouse for one pipeline run; yields the connection that holds it (SPEC R8).
+def run_lock(settings: Settings, *, writes: bool = True) -> Iterator[psycopg.Connection]:
+    """Hold the warehouse for one pipeline run; yields a connection to work with (SPEC R8).
 
-    The lock dies with the connection, so a killed run never blocks the next one. Raises
-    RunLockError at once when another run holds it.
+    A run that does not write models or landings lets dbt started by hand go on.
+
+    The lock dies with the connection that holds it, so a killed run never blocks the next one.
+    Raises RunLockError at once when another run holds it, and after `STEP_SECONDS` when a step of
+    dbt started by hand, or of a killed run, is still writing.
     """
     with connect(settings, autocommit=True) as connection:
-        locked = connection.execute("select pg_try_advisory_lock(%s)", (RUN_LOCK,)).fetchone()
-        if not locked or not locked[0]:
-            raise RunLockError(_holder(connection))
-        make_books(connection)
-        close_abandoned_runs(connection)
-        yield connection
+        _make_lock(connection)
+        turn = _taken_turn(connection, settings) if writes else nullcontext()
+        with _held(settings, connection), turn:
+            make_books(connection)
+            close_abandoned_runs(connection)
+            yield connection
+
+
+def keep_turn(connection: psycopg.Connection, settings: Settings) -> None:
+    """In the transaction of a step that writes: keep the next run waiting until it is committed.
+
+    Raises RunLockError where this run has lost its lock, and another has had the warehouse since.
+    """
+    if (
+        _turn.token
+        and not connection.execute(
+            "select 1 from raw.run_lock where schema_name = %s and token = %s for share",
+            (settings.published_schema, _turn.token),
+        ).fetchone()
+    ):
+        raise RunLockError(
+            "The connection that held the warehouse for this run was lost, and another has had the"
+            " warehouse since. Nothing of this step was kept: start the run again."
+        )
+
+
+@dataclass
+class _Turn:
+    """The run of this process, while it holds the warehouse; dbt's steps show its token."""
+
+    token: str | None = None
+
+
+_turn = _Turn()
+
+
+def turn_token() -> str | None:
+    """Return the token of the run that this process holds the warehouse for."""
+    return _turn.token
+
+
+def _make_lock(connection: psycopg.Connection) -> None:
+    made = connection.execute("select to_regclass('raw.run_lock')").fetchone()
+    if not (made and made[0]):
+        with suppress(psycopg.errors.UniqueViolation):  # another first run makes it just now
+            connection.execute(BOOKS)
+
+
+@contextmanager
+def _held(settings: Settings, connection: psycopg.Connection) -> Iterator[None]:
+    """Hold the lock by a transaction of its own that reads nothing, so that vacuum goes on."""
+    with connect(settings, autocommit=True) as holder:
+        holder.execute(
+            "select set_config(name, '0', false) from pg_settings where name in"
+            " ('idle_in_transaction_session_timeout', 'statement_timeout', 'transaction_timeout')"
+        )
+        with holder.transaction():
+            try:
+                holder.execute(f"lock table raw.run_lock in {RUN_LOCK_MODE} mode nowait")
+            except psycopg.errors.LockNotAvailable:
+                raise RunLockError(_holder(connection)) from None
+            yield
+
+
+@contextmanager
+def _taken_turn(connection: psycopg.Connection, settings: Settings) -> Iterator[None]:
+    """Take the turn from whoever had it, once no step of theirs is in flight."""
+    token, schema = uuid4().hex, settings.published_schema
+    try:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = '{STEP_SECONDS}s'")
+            connection.execute(
+                "insert into raw.run_lock values (%s, %s, %s, clock_timestamp())"
+                " on conflict (schema_name) do update"
+                " set token = excluded.token, holder = excluded.holder,"
+                " taken_at = excluded.taken_at",
+                (schema, token, _name()),
+            )
+    except psycopg.errors.LockNotAvailable:
+        raise RunLockError(_writer(connection, schema)) from None
+    _turn.token = token
+    try:
+        yield
+    finally:
+        _turn.token = None
 
 
 def remember_salt(connection: psycopg.Connection, settings: Settings) -> None:
@@ -360,14 +480,36 @@ def remember_snapshot(connection: psycopg.Connection, known_through: datetime) -
     )
 
 
+def remember_untouched_snapshots(connection: psycopg.Connection) -> None:
+    """Write down that the snapshots know all that is landed: each has followed what it had to.
+
+    A landing that brought a snapshot nothing new gives it nothing to follow.
+    """
+    connection.execute(
+        "insert into raw.build_watermarks"
+        " select model_name, schema_name, landed.known_through, '', clock_timestamp()"
+        " from raw.build_watermarks cross join ("
+        "   select max(loaded_at) as known_through from raw.load_runs"
+        "   where status in ('completed', 'partial')) as landed"
+        " where schema_name = 'snapshots' group by model_name, schema_name, landed.known_through"
+        " having max(build_watermarks.known_through) < landed.known_through"
+    )
+
+
 def forget_snapshots(connection: psycopg.Connection) -> None:
     """Empty the snapshots, to replay them from raw; the views that read them stay."""
-    for (table,) in connection.execute(
-        "select format('%I.%I', schemaname, tablename) from pg_tables"
-        " where schemaname = 'snapshots'"
-    ).fetchall():
-        connection.execute(f"truncate {table}")
-    connection.execute("delete from raw.snapshot_runs")
+    with connection.transaction():
+        for (table,) in connection.execute(
+            "select format('%I.%I', schemaname, tablename) from pg_tables"
+            " where schemaname = 'snapshots'"
+        ).fetchall():
+            connection.execute(f"truncate {table}")
+        connection.execute("delete from raw.snapshot_runs")
+        # What reads them knows nothing either, until they are filled again.
+        connection.execute(
+            "update raw.build_watermarks set known_through = '0001-01-01'"
+            " where schema_name = 'snapshots'"
+        )
 
 
 STATE = ("raw", "snapshots", "staging", "intermediate", "marts", "analytics")
@@ -467,15 +609,38 @@ def _status_of(error: BaseException) -> str:
     return getattr(error, "job_status", "failed")
 
 
-def _holder(connection: psycopg.Connection) -> str:
+def _name() -> str:
+    return f"ledgerhouse pid {os.getpid()} on {socket.gethostname()}"
+
+
+def _running(connection: psycopg.Connection) -> str | None:
+    """Return who holds the run lock now, and since when."""
     row = connection.execute(
-        "select activity.application_name,"
-        "       to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS')"
+        "select activity.application_name || ', since '"
+        "       || to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS') || ' UTC'"
         " from pg_locks as locks"
         " inner join pg_stat_activity as activity on locks.pid = activity.pid"
-        " where locks.locktype = 'advisory' and locks.objid = %s and locks.granted"
-        " and activity.datname = current_database()",
-        (RUN_LOCK,),
+        " where locks.relation = to_regclass('raw.run_lock') and locks.granted"
+        " and locks.mode = 'ShareUpdateExclusiveLock'"
+        " and locks.database = ("
+        "   select oid from pg_database where datname = current_database())"
     ).fetchone()
-    who = f"{row[0]}, since {row[1]} UTC" if row else "a run that has just ended"
+    return row[0] if row else None
+
+
+def _holder(connection: psycopg.Connection) -> str:
+    who = _running(connection) or "a run that has just ended"
     return f"Another pipeline run holds the warehouse: {who}. This run did nothing."
+
+
+def _writer(connection: psycopg.Connection, schema: str) -> str:
+    row = connection.execute(
+        "select holder, to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS') from raw.run_lock"
+        " where schema_name = %s",
+        (schema,),
+    ).fetchone()
+    who = f"{row[0]}, since {row[1]} UTC" if row else "unknown"
+    return (
+        f"A step of another is still writing to the warehouse: {who}. This run did nothing: let it"
+        " end, or stop it, and start this run again."
+    )

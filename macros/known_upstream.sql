@@ -1,17 +1,29 @@
-{#- The known time through which everything that a node is made of was built: what is landed, or
-    less where a model upstream was built before the last landing. -#}
-{% macro known_upstream(node_id) -%}
+{#- The known time through which everything that this node is made of was built: what is landed, or
+    less where a model or snapshot upstream was built before the last landing. A snapshot that
+    follows one landing (`snapshot_through`) knows no more; one that was never made knows nothing. -#}
+{% macro known_upstream() -%}
 (
     select min(known_through) from (
         select coalesce(max(loaded_at), {{ beginning() }}) as known_through
         from {{ source('books', 'load_runs') }}
-        where status in ('completed', 'partial')
-        {%- set keepers = watermark_keepers(node_id) if execute else [] %}
-        {%- if keepers %}
+        where
+            status in ('completed', 'partial')
+            {%- if execute and model.resource_type == 'snapshot' and var('snapshot_through') %}
+                and loaded_at <= cast('{{ var("snapshot_through") }}' as timestamp)
+            {%- endif %}
+        {%- set keepers = watermark_keepers(model.unique_id) if execute else [] %}
+        {%- for keeper in keepers if keeper.is_snapshot %}
+        union all
+        select coalesce(max(known_through), {{ beginning() }}) as known_through
+        from {{ build_watermarks() }}
+        where {{ keeper.rows }}
+        {%- endfor %}
+        {%- set models = keepers | rejectattr('is_snapshot') | map(attribute='rows') | join(' or ') %}
+        {%- if models %}
         union all
         select max(known_through) as known_through
-        from {{ source('books', 'build_watermarks') }}
-        where {{ keepers | join(' or ') }}
+        from {{ build_watermarks() }}
+        where {{ models }}
         group by model_name
         {%- endif %}
     ) as watermarks

@@ -1,13 +1,30 @@
-{#- Pre-hook, in the model's own transaction: what is landed now is what this build sees. Landing
-    refuses anything new that claims to be known earlier (SPEC L5, R3a). -#}
+{#- Pre-hook, in the transaction of a model or a snapshot: what is known now is what this build sees.
+    Landing refuses anything new that claims to be known earlier (SPEC L5, R3a).
+
+    What is built whole knows nothing of its builds before. A history keeps its rows, but those that
+    began to be known after its watermark were made from what was not all there: they are made
+    again. With `--empty` nothing is built, so nothing is known. -#}
 {% macro remember_watermark() -%}
-{{ refuse_changed_definition() }}
-insert into {{ source('books', 'build_watermarks') }}
+{%- set watermarks = build_watermarks() -%}
+{%- set is_added_to = is_incremental() or model.resource_type == 'snapshot' -%}
+{%- set before = last_build() if execute and is_added_to else none -%}
+{{- refuse_changed_definition(before) -}}
+{{- refuse_skipped_landings(before) -}}
+{%- if not (is_empty_run() and is_incremental()) -%}
+{{ keep_turn() }}
+{%- if not is_added_to %}
+delete from {{ watermarks }}
+where model_name = '{{ this.identifier }}' and schema_name = '{{ this.schema }}';
+{%- elif is_incremental() and config.get('incremental_strategy') == 'delete+insert' %}
+delete from {{ this }} where known_from > {{ before.known_through if before else beginning() }};
+{%- endif %}
+insert into {{ watermarks }}
 (model_name, schema_name, known_through, definition, built_at)
 select
     '{{ this.identifier }}',
     '{{ this.schema }}',
-    {{ known_upstream(model.unique_id) }},
+    {{ beginning() if is_empty_run() else known_upstream() }},
     '{{ ledger_definition() }}',
     cast({{ dbt.current_timestamp() }} as timestamp)
+{%- endif -%}
 {%- endmacro %}

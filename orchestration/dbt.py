@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from ingestion.settings import PROJECT, Settings, redact
+from ingestion.warehouse import turn_token
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,20 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
     _export(settings)
     manifest: Any = _manifest(_identity(settings))
     return manifest.writable_manifest().to_dict(omit_none=False)
+
+
+def keep_manifest(settings: Settings) -> None:
+    """Write the project as it is published, for dbt's `--state target/published`."""
+    _export(settings)
+    folder = Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target") / "published"
+    manifest: Any = _manifest(_identity(settings))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"manifest.{os.getpid()}.json"
+        manifest.write(str(part))
+        part.replace(folder / "manifest.json")
+    except OSError as error:
+        log.warning("the manifest of what is published was not written: %s", error)
 
 
 def read_marts(settings: Settings) -> list[Mart]:
@@ -184,7 +200,7 @@ def _export(settings: Settings) -> None:
         WAREHOUSE_PASSWORD=warehouse.password,
         WAREHOUSE_NAME=warehouse.name,
         WAREHOUSE_SCHEMA=settings.published_schema,
-        LEDGERHOUSE_RUN="1",
+        LEDGERHOUSE_RUN=turn_token() or "1",
         DO_NOT_TRACK="1",
     )
     if settings.redshift:

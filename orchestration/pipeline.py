@@ -24,7 +24,7 @@ from ingestion.registry import (
 from ingestion.run import Run
 from ingestion.settings import Settings
 from orchestration import guard, notices
-from orchestration.dbt import NodeResult, read_marts, run_dbt
+from orchestration.dbt import NodeResult, keep_manifest, read_marts, run_dbt
 from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.holds import PublicationHeldError, refuse_without_configuration
 from orchestration.publish import publish
@@ -240,7 +240,7 @@ def check(settings: Settings) -> list[str]:
     """Send a notice for every missed job and killed run told to nobody yet; returns the jobs."""
     killed: list[str] = []
     # A run that goes on was not killed.
-    with suppress(warehouse.RunLockError), warehouse.run_lock(settings) as connection:
+    with suppress(warehouse.RunLockError), warehouse.run_lock(settings, writes=False) as connection:
         killed = notices.tell_killed(connection, settings)
     with warehouse.connect(settings, autocommit=True) as connection:
         missed = notices.tell_missed(connection, settings)
@@ -310,6 +310,8 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
         )
         warehouse.remember_snapshot(connection, known_through)
         log.info("snapshots hold what was known at %s", known_through)
+    if settings.target == "postgres":
+        warehouse.remember_untouched_snapshots(connection)
     return list(pending)
 
 
@@ -344,6 +346,7 @@ def _publish(connection: psycopg.Connection, settings: Settings, job: str) -> At
         publish_redshift.publish(settings, marts)
     else:
         publish(connection, settings, marts, attempt.attempt_id)
+    keep_manifest(settings)
     return attempt
 
 

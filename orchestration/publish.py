@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from ingestion.settings import Settings, SettingsError
+from ingestion.warehouse import keep_turn
 from orchestration.dbt import Mart
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def publish(
     The caller holds the run lock, every test has passed, and the guard has let `attempt_id` pass.
     """
     with connection.transaction():
+        keep_turn(connection, settings)
         _make_schema(connection, settings)
         ledger_file = _publish_all(connection, settings.published_schema, marts)
         _grant(connection, settings, marts)

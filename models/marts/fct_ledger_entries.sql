@@ -13,7 +13,6 @@
     dist='entry_key',
     sort='recorded_at',
 ) }}
-{{ refuse_changed_definition() }}
 
 with
 

@@ -132,6 +132,11 @@ def empty(settings: Settings, *schemas: str) -> None:
             (list(schemas),),
         ).fetchall()
         connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
+    make_lost_views(settings)
+
+
+def make_lost_views(settings: Settings) -> None:
+    """Make again the views that a full refresh or a failed build has dropped."""
     lost = VIEWS - _views(settings)
     if lost:
         run_dbt(settings, "run", "--select", *sorted(lost))
@@ -157,7 +162,7 @@ def build_from_empty(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) 
     """Forget everything but raw and snapshots, and build all landed days at once."""
     empty(settings, "intermediate", "marts")
     with connect(settings) as connection:
-        connection.execute("truncate raw.build_watermarks")
+        connection.execute("delete from raw.build_watermarks where schema_name <> 'snapshots'")
     build(settings, deals)
 
 

@@ -283,7 +283,7 @@ def lock_holder(settings: Settings) -> int | None:
         row = connection.execute(
             "select split_part(activity.application_name, ' ', 3) from pg_locks as locks"
             " inner join pg_stat_activity as activity on locks.pid = activity.pid"
-            " where locks.locktype = 'advisory' and locks.granted"
-            " and activity.datname = current_database()"
+            " where locks.relation = to_regclass('raw.run_lock') and locks.granted"
+            " and locks.mode = 'ShareUpdateExclusiveLock'"
         ).fetchone()
     return int(row[0]) if row else None

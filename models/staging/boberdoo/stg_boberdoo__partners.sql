@@ -1,3 +1,4 @@
+{{ config(dist='all') }}
 select
     source_key as partner_id,
     load_id,

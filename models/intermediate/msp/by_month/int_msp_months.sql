@@ -1,10 +1,11 @@
 {{ config(indexes=[{'columns': ['bill_month']}], dist='all') }}
+-- What is billed is read from snapshots, and no month closes before they know all that it rests on.
+-- depends_on: {{ ref('snap_codex__assets') }}, {{ ref('snap_codex__companies') }}
+-- depends_on: {{ ref('snap_codex__contacts') }}, {{ ref('snap_codex__plans') }}
 with recursive
 
 landings as (
-    select max(loaded_at) as now_at
-    from {{ source('books', 'load_runs') }}
-    where status in ('completed', 'partial')
+    select {{ known_upstream() }} as now_at
 ),
 
 companies as (
@@ -35,7 +36,7 @@ months as (
     cross join landings
     cross join companies
     cross join devices
-    where companies.first_loaded_at is not null
+    where companies.first_loaded_at <= landings.now_at
 ),
 
 judged_months as (
