@@ -19,6 +19,7 @@ import psycopg
 import simplejson
 from psycopg import sql
 
+from ingestion.folding import folded
 from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def phone_form(text: Any) -> str | None:
 
 
 def email_form(text: Any) -> str | None:
-    """Return an e-mail in lower case, without spaces around it."""
-    return str(text or "").strip().lower() or None
+    """Return an e-mail as the models compare it, as macro `folded` does."""
+    return folded(str(text or "")) or None
 
 
 def hashed(salt: str, form: str) -> str:
@@ -197,9 +198,12 @@ def _all_forms(
 
 
 def _versions(
-    connection: psycopg.Connection, stream: "Stream", forms: Iterable[str]
+    connection: psycopg.Connection, stream: "Stream", forms: set[str]
 ) -> list[tuple[str, Any]]:
-    """Return the place and payload of the versions that hold one of the phones or e-mails."""
+    """Return the place and payload of the versions that hold one of the phones or e-mails.
+
+    SQL finds those that may; what folding says of other letters than ASCII is looked at here.
+    """
     personal = stream.people
     wanted = list(forms)
     places = [(name, True) for name in personal.phones] + [
@@ -212,7 +216,12 @@ def _versions(
         ),
         {"forms": wanted, "with_one": [f"1{form}" for form in wanted]},
     )
-    return [(place, simplejson.loads(text, use_decimal=True)) for place, text in rows]
+    found = [(place, simplejson.loads(text, use_decimal=True)) for place, text in rows]
+    return [
+        (place, payload)
+        for place, payload in found
+        if any(form in forms for _, form in personal.identifiers(payload))
+    ]
 
 
 def _matches(within: str | None, name: str, is_phone: bool) -> sql.Composed:
@@ -221,7 +230,9 @@ def _matches(within: str | None, name: str, is_phone: bool) -> sql.Composed:
         "regexp_replace(split_part(lower(payload #>> {path}), 'x', 1), '[^0-9]', '', 'g')"
         " = any(%(forms)s::text[] || %(with_one)s::text[])"
         if is_phone
-        else "lower(trim(payload #>> {path})) = any(%(forms)s::text[])"
+        else '(trim(regexp_replace(lower((payload #>> {path}) collate "C"),'
+        " '[[:space:]]+', ' ', 'g')) = any(%(forms)s::text[])"
+        " or octet_length(payload #>> {path}) != length(payload #>> {path}))"
     )
     return sql.SQL(form).format(path=path)
 

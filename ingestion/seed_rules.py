@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from ingestion.folding import folded
+
 log = logging.getLogger(__name__)
 
 Row = dict[str, str | None]
@@ -184,10 +186,8 @@ def _is_date(text: str) -> bool:
 def _folded(seed: str, name: str, value: str | None) -> object:
     if name == "effective_from":
         return _moment(seed, value) if value else datetime.min
-    if name in ("raw_status", "transaction_type"):
-        return " ".join((value or "").split()).lower()
-    if name in ("device_type", "column_name"):
-        return (value or "").lower()
+    if name in ("raw_status", "transaction_type", "device_type", "column_name"):
+        return folded(value or "")
     return value or ""
 
 

@@ -7,6 +7,11 @@
 cast(payload ->> '{{ field }}' as {{ type }})
 {%- endmacro %}
 
+{#- Redshift has no moment that is infinite. -#}
 {% macro redshift__json_typed(field, type) -%}
+{%- if type == 'timestamp' -%}
+{{ json_effective_time(field) }}
+{%- else -%}
 cast(nullif(json_extract_path_text(payload, '{{ field }}', true), '') as {{ type }})
+{%- endif -%}
 {%- endmacro %}

@@ -1,12 +1,17 @@
-{#- Money as text with a currency mark, thousands commas, a minus or parentheses -> cents; null
-    where it cannot be read (golden/deals NOTES E4). -#}
+{#- Money as text with a currency mark, thousands commas, a minus or parentheses -> cents; null where
+    it cannot be read (golden/deals NOTES E4). Rounded once, from the third decimal. -#}
 {% macro localized_amount(text) -%}
+{%- set marked = "translate(" ~ text ~ ", '$€£', '$$$')" -%}
 {%- set digits = "translate(" ~ text ~ ", '$€£, ()-', '')" -%}
 cast(case
     when
-        {{ digits }} ~ '^([0-9]{1,15}([.][0-9]*)?|[.][0-9]+)$' and {{ text }} !~ '[.].*,'
+        {{ marked }} ~ '^[-($ ]*([0-9]{0,15}|[0-9]{1,3}(,[0-9]{3}){1,4})([.][0-9]*)?[-)$ ]*$'
+        and {{ digits }} ~ '[0-9]'
         then
-            round(cast({{ digits }} as numeric(24, 6)), 2)
+            round(cast(
+                split_part({{ digits }}, '.', 1) || '.'
+                || substring(split_part({{ digits }}, '.', 2), 1, 5) || '0' as numeric(24, 6)
+            ), 2)
             * case when {{ text }} ~ '[-(]' then -1 else 1 end
 end as numeric(18, 2))
 {%- endmacro %}

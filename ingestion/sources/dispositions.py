@@ -14,6 +14,7 @@ from typing import Any
 
 from ingestion.erasure import Personal
 from ingestion.fields import need, spare
+from ingestion.folding import folded
 from ingestion.http import VendorError, open_client
 from ingestion.landing import Load, LoadFailed, Stream, as_text, open_load
 from ingestion.run import Run
@@ -60,7 +61,7 @@ IDENTIFIERS = ("lead_id", "call_id", "buyer_lead_ref", "phone", "email")
 FIELDS_OF_ONE_LINE = (*IDENTIFIERS, "status", "status_date", "sale_amount", "returned")
 FEED_PAGE = 1000
 
-# (partner id or '*', the partner's column in lower case) -> field
+# (partner id or '*', the partner's column, folded) -> field
 Columns = dict[tuple[str, str], str]
 Event = dict[str, Any]
 
@@ -82,7 +83,7 @@ def sync(run: Run) -> list[Load]:
 def read_columns(run: Run) -> Columns:
     """Return the declared column names of all partners, as they are in force (SPEC R12)."""
     return {
-        (row["partner_id"], row["column_name"].lower()): row["field"]
+        (row["partner_id"], folded(row["column_name"])): row["field"]
         for row in rows_in_force(run, "disposition_columns")
     }
 
@@ -126,9 +127,9 @@ def with_fields(row: Event, partner: str, columns: Columns) -> Event:
 
 
 def _field(column: str, partner: str, columns: Columns) -> str:
-    lower = column.strip().lower()
-    declared = columns.get((partner, lower)) or columns.get(("*", lower))
-    return declared or (lower if lower in FIELDS else column)
+    name = folded(column)
+    declared = columns.get((partner, name)) or columns.get(("*", name))
+    return declared or (name if name in FIELDS else column)
 
 
 def _is_of_one_line(partner: str, columns: Columns, column: str) -> bool:

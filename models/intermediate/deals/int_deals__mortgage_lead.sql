@@ -143,18 +143,19 @@ judged as (
     select
         *,
         cast(case
-            when delivered_at is null then 'no_delivered_at'
+            when delivered_at is null or delivered_at >= {{ open_end() }} then 'no_delivered_at'
             when mortgage_broker_id is null then 'no_account'
             when price_version_id is null then 'no_price'
             when price is null or price < 0 then 'bad_price'
             when terms_version_id is null then null
-            when discount_type is null or discount_type not in ('percent', 'amount')
-                then 'bad_terms'
+            -- Blanks at the end count: Redshift would not see them (NOTES C9).
+            when coalesce(discount_type, '') || '|' not in ('percent|', 'amount|') then 'bad_terms'
             when discount_value is null then 'bad_terms'
         end as varchar(50)) as exception_reason,
         cast(case
             when terms_version_id is null then 0
-            when discount_type = 'percent' then round(list_amount * discount_value / 100, 2)
+            when discount_type = 'percent'
+                then round(list_amount * greatest(0, least(discount_value, 100)) / 100, 2)
             else round(discount_value, 2)
         end as numeric(18, 2)) as discount_of_plan
     from priced
@@ -198,7 +199,7 @@ parts as (
         cast(case
             when is_deleted_next then 'deleted' else 'out_of_scope'
         end as varchar(50)) as gap_reason,
-        delivered_at as occurred_at,
+        case when delivered_at < {{ open_end() }} then delivered_at end as occurred_at,
         known_from,
         known_to
     from discounted

@@ -38,21 +38,7 @@ buyers as (
 
 {% if is_incremental() %}
     {% set known = watermark(this) %}
-    new_references as (
-        select
-            partner_id,
-            buyer_lead_ref
-        from stg_boberdoo__lead_partners
-        where loaded_at > {{ known }} and buyer_lead_ref is not null
-        union
-        select
-            partner_id,
-            buyer_lead_ref
-        from events
-        where {{ changed_since(known) }} and buyer_lead_ref is not null
-    ),
-
-    touched as (
+    touched_by_themselves as (
         select event_id from events
         where {{ changed_since(known) }}
         {% for name in ['lead_id', 'phone', 'email'] %}
@@ -72,6 +58,27 @@ buyers as (
         from events
         inner join call_leads on events.call_id = call_leads.call_id
         where {{ changed_since(known, 'call_leads') }}
+    ),
+
+    -- An event whose lead has become known brings its reference to others (SPEC D7a).
+    new_references as (
+        select
+            partner_id,
+            buyer_lead_ref
+        from stg_boberdoo__lead_partners
+        where loaded_at > {{ known }} and buyer_lead_ref is not null
+        union
+        select
+            partner_id,
+            buyer_lead_ref
+        from events
+        where
+            buyer_lead_ref is not null
+            and event_id in (select touched_by_themselves.event_id from touched_by_themselves)
+    ),
+
+    touched as (
+        select event_id from touched_by_themselves
         union
         select events.event_id
         from events
@@ -89,6 +96,27 @@ events_to_match as (
     {% endif %}
 ),
 
+events_with_references as (
+    select events.*
+    from events
+    inner join (
+        select distinct
+            partner_id,
+            buyer_lead_ref
+        from events_to_match
+    ) as references_to_match
+        on
+            events.partner_id = references_to_match.partner_id
+            and events.buyer_lead_ref = references_to_match.buyer_lead_ref
+    where events.lead_id is not null
+),
+
+named_leads as (
+    select lead_id from events_to_match
+    union
+    select lead_id from events_with_references
+),
+
 known_leads as (
     select
         lead_id,
@@ -99,13 +127,13 @@ known_leads as (
             lead_id,
             known_from
         from leads
-        where lead_id in (select events_to_match.lead_id from events_to_match)
+        where lead_id in (select named_leads.lead_id from named_leads)
         union all
         select
             lead_id,
             known_from
         from sales
-        where lead_id in (select events_to_match.lead_id from events_to_match)
+        where lead_id in (select named_leads.lead_id from named_leads)
     ) as sightings
     group by lead_id
 ),
@@ -121,13 +149,14 @@ known_references as (
     where not is_deleted and lead_id is not null
     union all
     select
-        partner_id,
-        buyer_lead_ref,
-        lead_id,
-        known_from,
-        known_to
-    from events
-    where lead_id is not null
+        events.partner_id,
+        events.buyer_lead_ref,
+        events.lead_id,
+        greatest(events.known_from, known_leads.known_from) as known_from,
+        least(events.known_to, known_leads.known_to) as known_to
+    from events_with_references as events
+    inner join known_leads
+        on events.lead_id = known_leads.lead_id and {{ overlapping('events', 'known_leads') }}
 ),
 
 {% set steps = [

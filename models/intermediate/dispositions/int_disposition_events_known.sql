@@ -17,6 +17,7 @@ stg_dispositions__events as (
 versions as (
     select
         *,
+        status_at > {{ beginning() }} and status_at < {{ open_end() }} as has_status_at,
         min(loaded_at) over (partition by event_id) as first_loaded_at,
         loaded_at as known_from,
         coalesce(lead(loaded_at) over (
@@ -45,8 +46,10 @@ events as (
         email,
         raw_status,
         sale_amount,
-        -- A status without a date happened when it was landed (golden/deals NOTES E6).
-        coalesce(status_at, first_loaded_at) as status_at,
+        -- A date that cannot be read parks the event (SPEC D7a); a status without one happened when
+        -- it was landed (golden/deals NOTES E6).
+        case when has_status_at then null else status_date end as bad_status_date,
+        case when has_status_at then status_at else first_loaded_at end as status_at,
         first_loaded_at,
         known_from,
         known_to

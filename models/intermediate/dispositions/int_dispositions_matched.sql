@@ -165,7 +165,9 @@ matched as (
         cast('*|' || events_to_match.raw_status as varchar(600)) as map_key_of_all,
         events_to_match.sale_amount,
         decided.match_step,
+        events_to_match.bad_status_date,
         cast(case
+            when events_to_match.bad_status_date is not null then 'bad_status_date'
             when decided.lead_id is not null then null
             when decided.event_id is not null then 'ambiguous_match'
             when calls_of_events.event_id is null then 'no_match'
@@ -178,7 +180,10 @@ matched as (
     inner join events_to_match
         on spans.event_id = events_to_match.event_id and {{ known_at('events_to_match') }}
     left join decided
-        on spans.event_id = decided.event_id and spans.known_from = decided.known_from
+        on
+            spans.event_id = decided.event_id
+            and spans.known_from = decided.known_from
+            and events_to_match.bad_status_date is null
     left join calls_of_events
         on spans.event_id = calls_of_events.event_id and {{ known_at('calls_of_events') }}
 )

@@ -15,7 +15,7 @@ versions as (
         valid_from as known_from,
         valid_to as known_to
     from snap_billing_db__product_prices
-    where not is_deleted and product is not null and effective_at is not null
+    where not is_deleted and product is not null and effective_at < {{ open_end() }}
 ),
 
 {{ bitemporal_timeline('versions') }},

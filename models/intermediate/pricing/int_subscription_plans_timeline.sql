@@ -13,11 +13,14 @@ versions as (
         discount_value,
         plan_id as tie_breaker,
         started_at as effective_from,
-        coalesce(ended_at, {{ open_end() }}) as effective_to,
+        least(ended_at, {{ open_end() }}) as effective_to,
         valid_from as known_from,
         valid_to as known_to
     from snap_billing_db__subscription_plans
-    where not is_deleted and mortgage_broker_id is not null and started_at is not null
+    where
+        not is_deleted
+        and mortgage_broker_id is not null
+        and started_at < {{ open_end() }}
 ),
 
 {{ bitemporal_timeline('versions') }},

@@ -12,7 +12,11 @@ call_leads as (
 
 dispositions as (
     select * from {{ ref('int_dispositions_mapped') }}
-    where known_to = {{ open_end() }} and status is not null and call_id is not null
+    where
+        known_to = {{ open_end() }}
+        and bad_status_date is null
+        and status is not null
+        and call_id is not null
 ),
 
 entries as (

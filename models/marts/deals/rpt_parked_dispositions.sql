@@ -17,7 +17,8 @@ parked as (
         raw_status,
         status,
         load_id,
-        status_at,
+        bad_status_date as status_date,
+        case when bad_status_date is null then status_at end as status_at,
         since
     from held
     where known_to = {{ open_end() }}

@@ -6,6 +6,6 @@ select
     {{ json_text('product', 100) }} as product,
     {{ json_number('price') }} as price,
     is_deleted,
-    {{ json_timestamp('effective_at') }} as effective_at,
+    {{ json_effective_time('effective_at') }} as effective_at,
     loaded_at
 from {{ source('billing_db', 'product_prices') }}

@@ -22,7 +22,7 @@ leads as (
         {{ json_text('src', 100) }} as lead_source,
         {{ json_text('sub_id', 100) }} as lead_campaign,
         {{ phone_digits(json_text('phone')) }} as phone,
-        lower({{ json_text('email') }}) as email,
+        {{ folded(json_text('email')) }} as email,
         {{ json_text('call_id', 100) }} as call_id,
         is_deleted,
         created_at,

@@ -32,16 +32,16 @@ events as (
         cast(file_name as varchar(200)) as file_name,
         row_number,
         load_id,
-        {{ json_text('partner_id', 50) }} as partner_id,
-        {{ json_text('lead_id', 100) }} as lead_id,
-        {{ json_text('call_id', 100) }} as call_id,
-        {{ json_text('buyer_lead_ref', 200) }} as buyer_lead_ref,
+        {{ trimmed(json_text('partner_id', 50)) }} as partner_id,
+        {{ trimmed(json_text('lead_id', 100)) }} as lead_id,
+        {{ trimmed(json_text('call_id', 100)) }} as call_id,
+        {{ trimmed(json_text('buyer_lead_ref', 200)) }} as buyer_lead_ref,
         {{ phone_digits(json_text('phone')) }} as phone,
-        lower({{ json_text('email') }}) as email,
-        {{ collapsed(json_text('status')) }} as raw_status,
+        {{ folded(json_text('email')) }} as email,
+        {{ folded(json_text('status')) }} as raw_status,
         {{ localized_amount(money) }} as sale_amount,
         is_deleted,
-        {{ utc_timestamp(iso_date(json_text('status_date', 100))) }} as status_at,
+        cast({{ trimmed(json_text('status_date', 100)) }} as varchar(100)) as status_date,
         loaded_at
     from reported
 ),
@@ -61,16 +61,27 @@ crm_statuses as (
         cast(null as varchar(200)) as buyer_lead_ref,
         cast(null as varchar(10)) as phone,
         cast(null as varchar(500)) as email,
-        {{ collapsed(json_text('crm_lead_status')) }} as raw_status,
+        {{ folded(json_text('crm_lead_status')) }} as raw_status,
         {{ localized_amount(json_text('revenue', 100)) }} as sale_amount,
         is_deleted,
-        cast(null as timestamp) as status_at,
+        cast(null as varchar(100)) as status_date,
         loaded_at
     from {{ source('boberdoo', 'crm_statuses') }}
     {{ landed_since_last_build() }}
+),
+
+events_and_statuses as (
+    select * from events
+    union all
+    select * from crm_statuses
+    where not is_deleted
+),
+
+events_with_dates as (
+    select
+        *,
+        {{ utc_timestamp(iso_date('status_date')) }} as status_at
+    from events_and_statuses
 )
 
-select * from events
-union all
-select * from crm_statuses
-where not is_deleted
+select * from events_with_dates
