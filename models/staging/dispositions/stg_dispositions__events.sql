@@ -1,5 +1,4 @@
 {{ config(indexes=[{'columns': ['event_id']}, {'columns': ['loaded_at']}]) }}
-{%- set money = json_text('sale_amount', 100) %}
 with
 
 reported as (
@@ -39,19 +38,20 @@ events as (
         {{ phone_digits(json_text('phone')) }} as phone,
         {{ folded(json_text('email')) }} as email,
         {{ folded(json_text('status')) }} as raw_status,
-        {{ localized_amount(money) }} as sale_amount,
+        {{ localized_amount(json_text('sale_amount', 100)) }} as sale_amount,
         is_deleted,
         cast({{ trimmed(json_text('status_date', 100)) }} as varchar(100)) as status_date,
         loaded_at
     from reported
 ),
 
-crm_statuses as (
+events_and_statuses as (
+    select * from events
+    union all
     select
         -- A CRM says only how it is now: each version is an event.
-        cast(
-            'crm:' || source_key || ':' || {{ known_time_text('loaded_at') }} as varchar(200)
-        ) as event_id,
+        cast('crm:' || source_key || ':' || {{ known_time_text('loaded_at') }} as varchar(200))
+            as event_id,
         cast('crm' as varchar(200)) as file_name,
         load_id as row_number,
         load_id,
@@ -67,14 +67,7 @@ crm_statuses as (
         cast(null as varchar(100)) as status_date,
         loaded_at
     from {{ source('boberdoo', 'crm_statuses') }}
-    {{ landed_since_last_build() }}
-),
-
-events_and_statuses as (
-    select * from events
-    union all
-    select * from crm_statuses
-    where not is_deleted
+    {{ landed_since_last_build() }} and not is_deleted
 ),
 
 events_with_dates as (
