@@ -36,7 +36,8 @@ candidates as (
             order by
                 case when versions.version_id is null then 1 else 0 end,
                 versions.effective_from desc,
-                versions.tie_breaker desc
+                versions.tie_breaker desc,
+                versions.version_id desc
         ) as preference
     from effective_points
     inner join known_points on effective_points.timeline_key = known_points.timeline_key

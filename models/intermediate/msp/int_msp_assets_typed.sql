@@ -61,7 +61,7 @@ assets_in_months as (
             and client_months.bill_month = asset_overrides.bill_month
     left join device_types
         on
-            lower(assets.device_type) = device_types.device_type
+            {{ folded('assets.device_type') }} = device_types.device_type
             and client_months.basis = device_types.basis
             and client_months.bill_month = device_types.bill_month
 ),

@@ -13,7 +13,7 @@ device_versions as (
     select
         devices.device_uid,
         site_variables.account_number,
-        lower(devices.hostname) as hostname,
+        {{ folded('devices.hostname') }} as hostname,
         devices.backup_bytes,
         devices.is_deleted or site_variables.is_deleted as is_deleted,
         greatest(devices.valid_from, site_variables.valid_from) as valid_from,

@@ -2,7 +2,7 @@ select
     tenant,
     source_key,
     load_id,
-    lower({{ json_text('device_type', 100) }}) as device_type,
+    {{ folded(json_text('device_type', 100)) }} as device_type,
     {{ json_text('billing_type', 100) }} as billing_type,
     is_deleted,
     {{ json_date('effective_from') }} as effective_from,

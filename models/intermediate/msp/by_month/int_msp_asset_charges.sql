@@ -61,7 +61,7 @@ assets_of_hosts as (
             and assets.basis = device_bytes.basis
             and assets.bill_month = device_bytes.bill_month
             and assets.account_number = device_bytes.account_number
-            and lower(assets.name) = device_bytes.hostname
+            and {{ folded('assets.name') }} = device_bytes.hostname
 ),
 
 rated_assets as (

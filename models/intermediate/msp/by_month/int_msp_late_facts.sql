@@ -11,7 +11,7 @@ assets as (
     select distinct
         asset_id,
         account_number,
-        lower(device_type) as device_type
+        {{ folded('device_type') }} as device_type
     from {{ ref('stg_codex__assets') }}
 ),
 
