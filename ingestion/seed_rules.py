@@ -68,10 +68,11 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("disposition_columns", "field"): DISPOSITION_FIELDS,
     ("transaction_types", "counts_as"): ("sale", "refund", "nothing"),
 }
-# A month that no calendar has would never be billed.
+# A month that no calendar has would never be billed; a rate beyond these makes no money.
 RANGES: dict[tuple[str, str], tuple[int, int]] = {
     ("msp_custom_line_items", "one_off_month"): (1, 12),
     ("msp_custom_line_items", "yearly_bill_month"): (1, 12),
+    ("deal_terms", "rate"): (-1_000_000, 1_000_000),
 }
 # Columns that every row must fill besides its key.
 FILLED: dict[str, tuple[str, ...]] = {

@@ -1,11 +1,11 @@
 {#- Money as text with a currency mark, thousands commas, a minus or parentheses -> cents; null where
-    it cannot be read (golden/deals NOTES E4). Rounded once, from the third decimal. -#}
+    it cannot be read, or has more than twelve digits before its point (golden/deals NOTES E4). -#}
 {% macro localized_amount(text) -%}
 {%- set marked = "translate(" ~ text ~ ", '$€£', '$$$')" -%}
 {%- set digits = "translate(" ~ text ~ ", '$€£, ()-', '')" -%}
 cast(case
     when
-        {{ marked }} ~ '^[-($ ]*([0-9]{0,15}|[0-9]{1,3}(,[0-9]{3}){1,4})([.][0-9]*)?[-)$ ]*$'
+        {{ marked }} ~ '^[-($ ]*([0-9]{0,12}|[0-9]{1,3}(,[0-9]{3}){1,3})([.][0-9]*)?[-)$ ]*$'
         and {{ digits }} ~ '[0-9]'
         then
             round(cast(

@@ -50,6 +50,7 @@ BAD = [
     ("deal_terms", (TERMS, "203,,cpa,,250,01/05/2026,"), "effective_from is '01/05/2026'"),
     ("deal_terms", (TERMS, "203,,cpa,,250,,2026-02-30"), "effective_to is '2026-02-30'"),
     ("deal_terms", (TERMS, GOOD, "203,,cpa,,$250,,"), "rate is '$250', not a number"),
+    ("deal_terms", (TERMS, "203,,cpa,,600000000000,,"), "not from -1000000 to 1000000"),
     ("deal_terms", (TERMS, GOOD, "203,,cpa"), "another number of fields"),
     ("deal_terms", (TERMS, GOOD, GOOD), "repeats the key"),
     ("msp_custom_line_items", (ITEMS, '1,400101,Web,"25,00",,'), "monthly_fee is '25,00'"),

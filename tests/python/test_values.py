@@ -16,6 +16,8 @@ from ingestion.erasure import email_form
 from ingestion.folding import REPLACEMENTS, folded
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
+from orchestration.dbt import run_dbt
+from tests.python import golden
 
 MANY = examples(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -97,3 +99,58 @@ def test_a_number_is_rounded_once_and_keeps_its_sign(
 def test_what_is_no_number_is_null(warehouse: psycopg.Connection, text: str) -> None:
     model = "stg_billing_db__product_prices"
     assert staged(warehouse, "billing_db__product_prices", model, "price", text) is None
+
+
+MONEY = {
+    "$4,200.00": "4200.00",
+    "(1,234.50)": "-1234.50",
+    "-$0.005": "-0.01",
+    "10.00499999": "10.00",
+    ".5": "0.50",
+    "€ 12": "12.00",
+    "12 €": "12.00",
+    "999,999,999,999.99": "999999999999.99",
+    "12,50": "",
+    "1,2,3": "",
+    "1.234,50": "",
+    "5$5": "",
+    "5-3": "",
+    "1e400": "",
+    "9999999999999": "",
+    "$": "",
+}
+STARTS = {
+    1783245600000: "2026-07-05 10:00:00",
+    -62135596800000: "0001-01-01 00:00:00",
+    253370764800000: "",
+    9223372036854775807: "",
+    -9223372036854775807: "",
+}
+
+
+def test_money_and_times_have_one_reading_or_none(settings: Settings) -> None:
+    """NOTES E4: a decimal comma is no thousands comma. No moment is out of every range."""
+    with connect(settings) as connection:
+        for table, field, values in (
+            ("dispositions__file_events", "sale_amount", MONEY),
+            ("invoca__transactions", "start_time_utc", STARTS),
+        ):
+            for number, value in enumerate(values):
+                connection.execute(
+                    sql.SQL(
+                        "insert into {} values ('main', %s, %s, 'hash', false, '2026-01-01', 1)"
+                    ).format(sql.Identifier("raw", table)),
+                    [str(number), simplejson.dumps({field: value, "row_number": number})],
+                )
+    models = "stg_dispositions__events", "stg_invoca__transactions"
+    run_dbt(settings, "run", "--select", *models)
+    read = golden.query(
+        settings, "select sale_amount from staging.stg_dispositions__events order by row_number"
+    )
+    assert [row["sale_amount"] for row in read] == list(MONEY.values())
+    read = golden.query(
+        settings,
+        "select started_at from staging.stg_invoca__transactions"
+        " order by cast(transaction_id as integer)",
+    )
+    assert [row["started_at"] for row in read] == list(STARTS.values())

@@ -6,7 +6,7 @@
 select
     source_key as transaction_key,
     load_id,
-    cast({{ collapsed(json_text('transaction_type', 50)) }} as varchar(50)) as transaction_type,
+    cast({{ folded(json_text('transaction_type', 50)) }} as varchar(50)) as transaction_type,
     {{ json_text('lead_id', 100) }} as lead_id,
     {{ json_text('partner_id', 50) }} as partner_id,
     {{ json_text('filter_set_id', 50) }} as filter_set_id,

@@ -47,11 +47,7 @@ transactions as (
         {{ localized_currency(json_text('advertiser_payin_localized', 100)) }} as currency,
         is_deleted,
         {{ json_timestamp('corrected_at', var('invoca_time_zone')) }} as corrected_at,
-        {{ dbt.dateadd(
-            'second',
-            '(' ~ json_number('start_time_utc', 'bigint') ~ ') / 1000',
-            "cast('1970-01-01' as timestamp)"
-        ) }} as started_at,
+        {{ epoch_timestamp(json_number('start_time_utc', 'bigint')) }} as started_at,
         loaded_at
     from rows_landed
 )
