@@ -43,10 +43,18 @@ WHOLE_NUMBER = Form(
 MONEY = Form(
     "money",
     ("string", "number"),
-    "(translate({text}, '$€£, ()-', '') ~ '^([0-9]{1,15}([.][0-9]*)?|[.][0-9]+)$'"
-    " and {text} !~ '[.].*,')",
+    "(translate({text}, '$€£', '$$$')"
+    " ~ '^[-($ ]*([0-9]{0,12}|[0-9]{1,3}(,[0-9]{3}){1,3})([.][0-9]*)?[-)$ ]*$'"
+    " and {text} ~ '[0-9]')",
 )
 TIME = Form("a time", ("string",), _VALID_MOMENT)
+# Of macro `json_effective_time`: what a database may hold beside a moment of the calendar.
+EFFECTIVE_TIME = Form(
+    "a time",
+    ("string",),
+    f"({_VALID_MOMENT} or ({{text}} ~ '^-?infinity$| BC$|^[0-9]{{5,6}}-'"
+    " and pg_input_is_valid({text}, 'timestamp')))",
+)
 DATE = Form("a date", ("string",), _VALID_MOMENT.replace("{text}", "substring({text}, 1, 10)"))
 TRUTH = Form("true or false", ("boolean", "string"), "lower({text}) in ('true', 'false')")
 HOURS = Form("hours", ("string",), "{text} ~ '^[0-9]{1,5}:[0-5][0-9](:[0-5][0-9])?$'")

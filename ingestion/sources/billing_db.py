@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from ingestion.erasure import NOBODY
-from ingestion.fields import CHECKED, NUMBER, TIME, WHOLE_NUMBER, Field, need, spare
+from ingestion.fields import CHECKED, EFFECTIVE_TIME, NUMBER, WHOLE_NUMBER, Field, need, spare
 from ingestion.landing import EVERYTHING, Load, LoadFailed, Scope, Stream, key_ranges, open_load
 from ingestion.run import Run
 from ingestion.settings import redact
@@ -55,7 +55,7 @@ TABLES = [
         *("product_prices", "product_price", PRICE, *ID),
         *need("product"),
         *need("price", form=NUMBER),
-        *need("effective_at", form=TIME),
+        *need("effective_at", form=EFFECTIVE_TIME),
     ),
     _table(
         *("subscription_plans", "mortgage_broker_subscription_plan", PLAN, *ID),
@@ -63,8 +63,8 @@ TABLES = [
         *spare("plan_name", why="it only names things"),
         *need("discount_type"),
         *need("discount_value", form=NUMBER),
-        *need("started_at", form=TIME),
-        *need("ended_at", form=TIME, may_be_blank=True),
+        *need("started_at", form=EFFECTIVE_TIME),
+        *need("ended_at", form=EFFECTIVE_TIME, may_be_blank=True),
     ),
     _deliveries("professional", "mortgage_broker_filter_to_mortgage_lead"),
     _deliveries("construction", "construction_loan_lead_filter_to_construction_loan_lead"),

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from dbt.cli.main import dbtRunner
 
-from ingestion.fields import DATE, HOURS, MONEY, NUMBER, TIME, TRUTH, WHOLE_NUMBER, Field, Form
+from ingestion.fields import (
+    DATE,
+    EFFECTIVE_TIME,
+    HOURS,
+    MONEY,
+    NUMBER,
+    TIME,
+    TRUTH,
+    WHOLE_NUMBER,
+    Field,
+    Form,
+)
 from ingestion.landing import Stream
 from ingestion.registry import SOURCES, make_stream_tables
 from ingestion.settings import Settings
@@ -107,6 +118,7 @@ VALUES = [
     *("1e3", "NaN", "Infinity", "-", ".", "1_000", "99999999999999999999", "0x1F", "abc", "n/a"),
     *("2026-07-14", "2026-07-14T10:00:00Z", "2026-07-14 10:00:00.5 -04:00", "2026-02-30"),
     *("14.07.2026", "07/14/2026", "infinity", "2026-07-14T25:00:00", "2026-07-14x", "0044-03-15"),
+    *("-infinity", "0044-03-15T00:00:00 BC", "294276-12-31T00:00:00", "999999-01-01", "5$5", "1,2"),
     *("true", "False", "yes", "1", "00:40", "1:05:30", "40", "00:70"),
 ]
 # How staging reads each form; a truth value is compared with both of its defaults.
@@ -117,6 +129,7 @@ READERS: dict[str, tuple[Form, str]] = {
     "money": (MONEY, "{{ localized_amount(json_text('v', 100)) }} is not null"),
     "a time": (TIME, "{{ json_timestamp('v') }} is not null"),
     "a time of a zone": (TIME, "{{ json_timestamp('v', 'America/New_York') }} is not null"),
+    "an effective time": (EFFECTIVE_TIME, "{{ json_effective_time('v') }} is not null"),
     "a date": (DATE, "{{ json_date('v') }} is not null"),
     "true or false": (
         TRUTH,
