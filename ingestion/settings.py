@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from dotenv import load_dotenv
 
@@ -227,14 +228,23 @@ def _secrets(part: object) -> list[str]:
 
 
 def redact(text: str, settings: Settings) -> str:
-    """Return `text` with every secret of `settings` replaced by `***` (R9).
+    """Return `text` with every secret of `settings` replaced by `***`, however it is written (R9).
 
     The embedded server's well-known default password is no secret and stays.
     """
     for secret in settings.secrets():
         if len(secret) >= 4 and secret != "ledgerhouse":
-            text = text.replace(secret, "***")
+            for form in _forms(secret):
+                text = text.replace(form, "***")
     return text
+
+
+def _forms(secret: str) -> list[str]:
+    """Return a secret as it may stand in a text: as it is, quoted, or, of an address, in part."""
+    parts = urlsplit(secret) if "://" in secret else None
+    pieces = [f"{parts.path}?{parts.query}", parts.path, parts.query] if parts else []
+    forms = [secret, *(piece for piece in pieces if len(piece.strip("/?")) >= 8)]
+    return [*forms, *(quote(form, safe="") for form in forms), *map(quote, forms)]
 
 
 def read_settings() -> Settings:

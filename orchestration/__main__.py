@@ -23,7 +23,7 @@ from orchestration.dbt import DbtError
 from orchestration.docs import write_docs
 from orchestration.guard import GuardError
 from orchestration.holds import PublicationHeldError
-from orchestration.logs import log_to_console, log_to_file
+from orchestration.logs import keep_secrets_out, log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
 from orchestration.pipeline import JobSkipped
 from orchestration.schedules import SCHEDULES
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_to_file()
         log_to_console(options.verbose)
         settings = read_settings()
+        keep_secrets_out(settings)
         return options.command(settings, options)
     except PublicationHeldError as error:
         return _fail(str(error), EXIT_HELD)

@@ -21,12 +21,13 @@ from prefect.futures import wait
 from prefect.schedules import Cron
 from prefect.states import Completed, State
 
+from ingestion import embedded
 from ingestion.registry import SOURCES, Outcome
-from ingestion.settings import read_settings
+from ingestion.settings import Settings, read_settings
 from orchestration import pipeline
 from orchestration.dbt import DbtError, NodeResult
 from orchestration.guard import Attempt, MovesTooMuchError
-from orchestration.logs import log_to_file
+from orchestration.logs import keep_secrets_out, log_to_file
 from orchestration.pipeline import Job
 from orchestration.schedules import SCHEDULES, UPKEEP
 
@@ -86,6 +87,16 @@ def heartbeat(job: Job) -> None:
     pipeline.beat(job)
 
 
+def begin() -> Settings:
+    """Begin a run: its log, its settings, and the embedded server, which may have died since."""
+    log_to_file()
+    settings = read_settings()
+    keep_secrets_out(settings)
+    if settings.warehouse_is_embedded:
+        embedded.start(settings)
+    return settings
+
+
 def tell_of_the_killed(*_: object, **__: object) -> None:
     """Send the notice of a run that was killed."""
     pipeline.check(read_settings())
@@ -97,8 +108,7 @@ def run_job(job: JobName) -> None:
 
     Fails when a source failed, after what could be landed is published.
     """
-    log_to_file()
-    settings = read_settings()
+    settings = begin()
     sync_patiently = sync.with_options(retry_delay_seconds=settings.retry_seconds)
     with pipeline.open_job(settings, job) as opened:
         synced = [sync_patiently.submit(opened, source) for source in opened.sources]
@@ -114,8 +124,7 @@ def run_job(job: JobName) -> None:
 @flow(name="source", flow_run_name="{source}", on_crashed=[tell_of_the_killed])
 def run_source(source: SourceName, full: bool = False) -> None:
     """Land one source now and snapshot it; `full` reads everything again."""
-    log_to_file()
-    (outcome,) = pipeline.sync(read_settings(), [source], full=full)
+    (outcome,) = pipeline.sync(begin(), [source], full=full)
     if outcome.missing:
         raise SourceFailed(f"not configured: set {', '.join(outcome.missing)}")
     if outcome.is_failed:
@@ -125,9 +134,8 @@ def run_source(source: SourceName, full: bool = False) -> None:
 @flow(name="build", on_crashed=[tell_of_the_killed])
 def run_build() -> None:
     """Build, test the whole history, and publish."""
-    log_to_file()
     try:
-        night = pipeline.build(read_settings())
+        night = pipeline.build(begin())
     except DbtError as error:
         leave_table(error.nodes)
         raise
@@ -142,8 +150,7 @@ def run_build() -> None:
 @flow(name="check")
 def run_check() -> None:
     """Tell of jobs that are late, and of runs that were killed."""
-    log_to_file()
-    pipeline.check(read_settings())
+    pipeline.check(begin())
 
 
 def serve_schedules() -> None:

@@ -1,25 +1,53 @@
 """Where what happens is written: the console, and a rotating file under logs/ (SPEC O6)."""
 
 import logging
+import os
+import sys
 from logging.handlers import RotatingFileHandler
+from typing import Any
 
-from ingestion.settings import PROJECT
+from ingestion.settings import PROJECT, Settings, redact
 
 PLACE = "logs/ledgerhouse.log"
 LOGGERS = ("ingestion", "orchestration")
 
 
 def log_to_file() -> None:
-    """Write every step to the rotating file; five files of 10 MB are kept."""
+    """Write every step to the rotating file; five files of 10 MB are kept.
+
+    A log that cannot be written stops nothing: it is said on the console. Files that this process
+    makes from here on, logs and pages too, are its user's alone.
+    """
+    os.umask(0o077)
     place = PROJECT / PLACE
-    place.parent.mkdir(exist_ok=True)
-    file = RotatingFileHandler(place, maxBytes=10_000_000, backupCount=5)
+    try:
+        place.parent.mkdir(exist_ok=True)
+        file = RotatingFileHandler(place, maxBytes=10_000_000, backupCount=5)
+    except OSError as error:
+        print(f"{PLACE} is not written: {error.strerror}. Make it writable.", file=sys.stderr)  # noqa: T201
+        return
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     for name in LOGGERS:
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         logger.propagate = False
         logger.handlers = [old for old in logger.handlers if not _is_file(old)] + [file]
+
+
+def keep_secrets_out(settings: Settings) -> None:
+    """Replace every secret of the settings in whatever is logged from here on, on every handler.
+
+    Also in what a vendor echoes, in tracebacks, and on Prefect's page (SPEC R9).
+    """
+
+    def without_secrets(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record = logging.LogRecord(*arguments, **named)
+        record.msg, record.args = redact(record.getMessage(), settings), None
+        if record.exc_info:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info), settings)
+        return record
+
+    logging.setLogRecordFactory(without_secrets)
 
 
 def log_to_console(verbose: bool) -> None:

@@ -26,6 +26,7 @@ COLUMNS = {
     "Rate": "rate",
     "Amount": "amount",
 }
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class InvoiceError(Exception):
@@ -55,7 +56,7 @@ def write_invoices(
         )
         written = []
         for number, invoice in groupby(lines, key=lambda line: line["invoice_number"]):
-            path = folder / month / f"{number}.csv"
+            path = folder / month / f"{_file_name(number)}.csv"
             _replace(path, _as_csv(list(invoice)))
             written.append(path)
     return written
@@ -82,8 +83,23 @@ def _as_csv(lines: list[dict[str, object]]) -> str:
     return text.getvalue()
 
 
+def _file_name(number: str) -> str:
+    """Return the number of an invoice as the name of a file: no vendor's text leaves the folder.
+
+    Whatever is no letter, digit, dot, dash or underline is written as its code, so that two numbers
+    never share a file.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"%{ord(found[0]):02X}", number)
+    return re.sub(r"^\.", "%2E", name)[:200]
+
+
 def _plain(value: object) -> object:
-    """Return a number with at least two decimals and no needless zeros, anything else as it is."""
+    """Return a number with at least two decimals and no needless zeros, and text as text.
+
+    Spreadsheets run a text that begins like a formula; a quote before it says that it is none.
+    """
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
     if not isinstance(value, Decimal):
         return value
     whole, _, decimals = f"{value:f}".partition(".")

@@ -169,11 +169,18 @@ def _mail(channel: NoticeChannel, job: str, kind: str, message: str) -> None:
     mail.set_content(f"{message}\n")
     address = urlsplit(channel.url)
     is_implicit_tls = address.scheme == "smtps"
-    connect = smtplib.SMTP_SSL if is_implicit_tls else smtplib.SMTP
-    with connect(address.hostname or "", address.port or 0, timeout=TIMEOUT_SECONDS) as server:
+    verified = ssl.create_default_context()
+    place = (address.hostname or "", address.port or 0)
+    with (
+        smtplib.SMTP_SSL(*place, timeout=TIMEOUT_SECONDS, context=verified)
+        if is_implicit_tls
+        else smtplib.SMTP(*place, timeout=TIMEOUT_SECONDS)
+    ) as server:
         server.ehlo()
-        if not is_implicit_tls and server.has_extn("starttls"):
-            server.starttls(context=ssl.create_default_context())
+        if not is_implicit_tls:
+            # Raises where the server has no TLS: nothing is said in the open, the password least.
+            server.starttls(context=verified)
+            server.ehlo()
         if channel.user:
             server.login(channel.user, channel.password or "")
         server.send_message(mail)

@@ -6,40 +6,54 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from ingestion.settings import PROJECT, SettingsError
-from orchestration import report
+from orchestration import prefect_page, report
 
+HOST = "127.0.0.1"
 START_SECONDS = 180
 
 
 def serve(port: int) -> None:
     """Serve the schedules until stopped: with `PREFECT_API_URL` there, else with an own server.
 
-    The server's page is on 127.0.0.1; its data is in `.prefect/`.
+    The server's page is on 127.0.0.1 and opens by the link that is printed, or by the one that a
+    service finds in `.prefect/link`; its data is in `.prefect/`, which is the owner's alone.
     """
     if os.environ.get("PREFECT_API_URL"):
         _serve_schedules()
         return
     with own_server(port) as url:
         close_abandoned_runs(url)
-        report.say(f"The page of the schedules: {url.removesuffix('/api')}")
+        _show_link(port)
         _serve_schedules()
 
 
 @contextmanager
 def own_server(port: int) -> Iterator[str]:
     """Run a Prefect server while the block runs; yields the address of its API."""
-    url = f"http://127.0.0.1:{port}/api"
+    url = f"http://{HOST}:{port}/api"
     os.environ.setdefault("PREFECT_HOME", str(PROJECT / ".prefect"))
     os.environ.update(
         PREFECT_API_URL=url, PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1"
     )
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-    server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
+    os.environ.update(prefect_page.environment(_secret(), HOST, port))
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        "orchestration.prefect_page:application",
+    ]
+    server = subprocess.Popen(
+        [*command, "--app-dir", str(PROJECT), "--host", HOST, "--port", str(port)]
+        + ["--log-level", "warning"],
+        stdout=subprocess.DEVNULL,
+    )
     try:
         _wait_for(server, url)
         yield url
@@ -57,8 +71,22 @@ def close_abandoned_runs(url: str) -> None:
         _post(f"{url}/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
 
 
+def _secret() -> str:
+    return prefect_page.keep_secret(Path(os.environ["PREFECT_HOME"]))
+
+
+def _show_link(port: int) -> None:
+    """Print the link for who sits there; a service's log is read by others, so it gets a file."""
+    link = prefect_page.link(_secret(), HOST, port)
+    place = Path(os.environ["PREFECT_HOME"]) / "link"
+    place.touch(mode=0o600)
+    place.write_text(f"{link}\n")
+    shown = link if sys.stdout.isatty() else f"http://{HOST}:{port}, opened by the link in {place}"
+    report.say(f"The page of the schedules: {shown}")
+
+
 def _post(url: str, body: dict[str, Any]) -> Any:
-    response = requests.post(url, json=body, timeout=30)
+    response = requests.post(url, json=body, auth=(prefect_page.USER, _secret()), timeout=30)
     response.raise_for_status()
     return response.json()
 

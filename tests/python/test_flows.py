@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ingestion.sandbox.msp_story import MspStores
 from ingestion.sandbox.server import Sandbox
 from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import run_lock
+from orchestration import prefect_page
 from orchestration.schedules import SCHEDULES, UPKEEP
 from tests.python import golden
 from tests.python.browser import browser_page, needs_chromium
@@ -37,9 +39,10 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 class Served:
     """A running `ledgerhouse serve`, and what a person does on its page."""
 
-    def __init__(self, url: str, process: subprocess.Popen) -> None:
-        self.url, self.process = url, process
+    def __init__(self, url: str, process: subprocess.Popen, home: Path) -> None:
+        self.url, self.process, self.home = url, process, home
         self.session = requests.Session()
+        self.session.auth = (prefect_page.USER, prefect_page.keep_secret(home))
         # Prefect's SQLite answers 503 while another of its writers is busy.
         busy = Retry(total=6, backoff_factor=0.2, status_forcelist=[503], allowed_methods=None)
         self.session.mount("http://", HTTPAdapter(max_retries=busy))
@@ -135,7 +138,7 @@ def served(
             stderr=log,
             start_new_session=True,
         )
-        page = Served(f"http://127.0.0.1:{port}", process)
+        page = Served(f"http://127.0.0.1:{port}", process, home)
         try:
             expected = len(SCHEDULES) + len(UPKEEP) + len(SOURCES)
             until(lambda: process.poll() is not None or is_up(page, expected))
@@ -204,12 +207,55 @@ def test_the_page_shows_schedules_and_a_run_with_its_log(
 ) -> None:
     run = served.run("seeds")
     with browser_page() as page:
+        page.goto((served.home / "link").read_text().strip())
+        page.get_by_role("link", name="Deployments").first.wait_for()
         page.goto(f"{served.url}/deployments")
         for name in (*SCHEDULES, *UPKEEP):
             page.get_by_placeholder("Search deployments").fill(name)
             page.get_by_role("link", name=name, exact=True).first.wait_for()
         page.goto(f"{served.url}/runs/flow-run/{run['id']}")
         page.get_by_text(re.compile(r"seeds\.\w+ completed")).first.wait_for()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Basic bGVkZ2VyaG91c2U6Z3Vlc3NlZA=="},
+        {"Host": "evil.example:4200"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_nobody_else_runs_code_by_the_page(served: Served, headers: dict[str, str]) -> None:
+    """Without the secret, by another name, or from a page of another site (findings C1)."""
+    sent = dict(headers)
+    if "Host" in sent or "Origin" in sent:
+        sent["Authorization"] = _credentials(served.home)
+    deployment = served.deployments()["tickets"]
+    for method, path in (
+        ("POST", "deployments/filter"),
+        ("PATCH", f"deployments/{deployment['id']}"),
+        ("POST", f"deployments/{deployment['id']}/create_flow_run"),
+    ):
+        body = {"entrypoint": "evil.py:flow", "path": "/tmp"} if method == "PATCH" else {}
+        url = f"{served.url}/api/{path}"
+        answer = requests.request(method, url, json=body, headers=sent, timeout=30)
+        assert answer.status_code in (401, 403), answer.text
+        assert "access-control-allow-origin" not in answer.headers
+    assert served.deployments()["tickets"]["entrypoint"] == deployment["entrypoint"]
+
+
+def test_the_secret_of_the_page_is_its_users_alone(served: Served) -> None:
+    for name in ("secret", "link"):
+        assert (served.home / name).stat().st_mode & 0o077 == 0
+    secret = (served.home / "secret").read_text()
+    assert secret not in (served.home / "log").read_text()
+
+
+def _credentials(home: Path) -> str:
+    pair = f"{prefect_page.USER}:{prefect_page.keep_secret(home)}"
+    return f"Basic {b64encode(pair.encode()).decode()}"
 
 
 def test_a_failing_test_fails_the_run_and_is_first_in_its_table(

@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socket import gethostname
 from threading import Thread
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from ingestion.settings import Datto, Freshservice, Invoca, NoticeChannel, Settings
 from ingestion.warehouse import RunLockError, connect, is_held, run_lock
@@ -291,29 +289,6 @@ def test_a_notice_that_cannot_be_sent_fails_nothing(
     assert notice["kind"] == "failure"
     assert "503" in notice["error"]
     assert webhook.url not in notice["error"]
-
-
-def test_notices_go_by_mail(watched: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    letters: list[bytes] = []
-
-    class Box:
-        async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:
-            letters.append(envelope.content)
-            return "250 OK"
-
-    mail_server = Controller(Box(), hostname="127.0.0.1", port=free_port())
-    mail_server.start()
-    channel = NoticeChannel(
-        f"smtp://127.0.0.1:{mail_server.port}", "ledger@example.com", ("anna@example.com",)
-    )
-    fail(monkeypatch)
-    with pytest.raises(DbtError):
-        run(replace(watched, notices=channel))
-    mail_server.stop()
-    letter = message_from_bytes(letters[0])
-    assert letter["Subject"] == "ledgerhouse nightly: failure"
-    assert letter["To"] == "anna@example.com"
-    assert "test assert_money failed" in letter.get_payload()
 
 
 def test_every_heartbeat_attempt_and_its_answer_is_a_row(
