@@ -10,6 +10,8 @@ import importlib.util
 import logging
 import os
 import pwd
+import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -17,9 +19,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from ingestion.settings import PROJECT, Settings, SettingsError
+from psycopg import sql
+
+from ingestion.settings import OWNER_PASSWORD, PROJECT, Settings, SettingsError, data_directory
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +32,10 @@ log = logging.getLogger(__name__)
 REFUGE = Path("/var/lib/ledgerhouse")
 
 MARK = "ledgerhouse "
+# The superuser, and where its password and the owner's are kept, in the data's folder.
+ADMINISTRATOR = "postgres"
+ADMINISTRATOR_PASSWORD = "administrator_password"
+PROFILE_PASSWORD = re.compile(r"(env_var\('WAREHOUSE_PASSWORD', ')[^']*('\))")
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "1GB",
@@ -42,11 +51,6 @@ SERVER_SETTINGS = {
     "timezone": "UTC",
     "password_encryption": "scram-sha-256",
 }
-
-
-def data_directory() -> Path:
-    """Return the folder of the server's data: `.warehouse`, or `LEDGERHOUSE_EMBEDDED_DIR`."""
-    return Path(os.environ.get("LEDGERHOUSE_EMBEDDED_DIR") or PROJECT / ".warehouse").absolute()
 
 
 def server_mark() -> str:
@@ -65,7 +69,9 @@ def start(settings: Settings) -> bool:
     SettingsError if the port belongs to a stranger or the server does not come up.
     """
     with _alone_in(data_directory().parent):
-        return _start(_reachable_data(data_directory()), settings)
+        started = _start(_reachable_data(data_directory()), settings)
+    remember_in_profile()
+    return started
 
 
 @contextmanager
@@ -90,8 +96,9 @@ def _start(data: Path, settings: Settings) -> bool:
                 f"Port {warehouse.port} is taken by another program. "
                 "Set WAREHOUSE_PORT to a free one and run the command again."
             )
-    if not (data / "PG_VERSION").exists():
-        _initialise(data, settings)
+    is_new = not (data / "PG_VERSION").exists()
+    if is_new:
+        _initialise(data)
     configuration = SERVER_SETTINGS | {
         "cluster_name": server_mark(),
         "port": str(warehouse.port),
@@ -101,6 +108,10 @@ def _start(data: Path, settings: Settings) -> bool:
         "".join(f"{name} = '{value}'\n" for name, value in configuration.items())
     )
     _launch(data)
+    if is_new:
+        _make_owner(settings)
+    else:
+        _renew_password(settings)
     _make_database(settings)
     return True
 
@@ -146,24 +157,83 @@ def _launch(data: Path, attempts: int = 20) -> None:
             time.sleep(0.5)
 
 
-def _initialise(data: Path, settings: Settings) -> None:
+def _initialise(data: Path) -> None:
+    """Make the server's data; its administrator is nobody's account but this folder's."""
     log.info("making the embedded Postgres in %s", data.name)
     identity = _identity()
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if identity:
         os.chown(data, identity["user"], identity["group"])
+    password = secrets.token_urlsafe(24)
     password_file = data.parent / f".{data.name}.initial"
-    password_file.touch(mode=0o600)
-    password_file.write_text(settings.warehouse.password)
+    write_private(password_file, password)
     try:
         if identity:
             os.chown(password_file, identity["user"], identity["group"])
         _run(
-            *("initdb", "-D", data, "-U", settings.warehouse.user, f"--pwfile={password_file}"),
+            *("initdb", "-D", data, "-U", ADMINISTRATOR, f"--pwfile={password_file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
         )
     finally:
         password_file.unlink()
+    write_private(data / ADMINISTRATOR_PASSWORD, password)
+
+
+def administrator(settings: Settings) -> Settings:
+    """Return the settings with the server's administrator, for what its owner may not do."""
+    password = (data_directory() / ADMINISTRATOR_PASSWORD).read_text()
+    warehouse = replace(settings.warehouse, user=ADMINISTRATOR, password=password)
+    return replace(settings, warehouse=warehouse)
+
+
+def _make_owner(settings: Settings) -> None:
+    """Make the warehouse's owner: it may make databases and roles, and is no superuser."""
+    from ingestion.warehouse import connect
+
+    owner, place = settings.warehouse, data_directory() / OWNER_PASSWORD
+    password = owner.password or secrets.token_urlsafe(24)
+    with connect(administrator(settings), database="postgres", autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create role {} login createdb createrole password {}").format(
+                sql.Identifier(owner.user), sql.Literal(password)
+            )
+        )
+    write_private(place, password)
+
+
+def _renew_password(settings: Settings) -> None:
+    """Give data of before owners had a password of their own one, in place of everybody's."""
+    from ingestion.warehouse import connect
+
+    owner, place = settings.warehouse, data_directory() / OWNER_PASSWORD
+    if owner.password or place.exists():
+        return
+    password = secrets.token_urlsafe(24)
+    with connect(settings, database="postgres", autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("alter role {} password {}").format(
+                sql.Identifier(owner.user), sql.Literal(password)
+            )
+        )
+    write_private(place, password)
+
+
+def write_private(place: Path, text: str) -> None:
+    """Write a new file that its user alone may read."""
+    with open(place, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        file.write(text)
+
+
+def remember_in_profile() -> None:
+    """Give plain dbt the server's password: `profiles.yml` is git-ignored, and its user's alone."""
+    profiles, place = PROJECT / "profiles.yml", data_directory() / OWNER_PASSWORD
+    if data_directory() != PROJECT / ".warehouse" or not (profiles.exists() and place.exists()):
+        return
+    text = profiles.read_text()
+    known = PROFILE_PASSWORD.sub(rf"\g<1>{place.read_text()}\g<2>", text)
+    if known != text:
+        profiles.chmod(0o600)
+        profiles.write_text(known)
 
 
 def _make_database(settings: Settings) -> None:

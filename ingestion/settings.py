@@ -20,6 +20,8 @@ GUARD_SHARE = Decimal("0.05")
 GUARD_AMOUNT = Decimal("1000")
 # A clock further ahead of the machine's is a mistake: all that is landed later would be refused.
 MAX_AHEAD = timedelta(days=1)
+# The embedded server's owner has a password of its own, in the folder of its data.
+OWNER_PASSWORD = "owner_password"
 
 
 class SettingsError(Exception):
@@ -28,13 +30,24 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Database:
-    """Where a relational database is; `password` is never shown."""
+    """Where a relational database is; `password` is never shown.
+
+    Where it is blank, it is what the embedded server's folder keeps in `password_file`.
+    """
 
     host: str
     port: int
     user: str
     name: str
     password: str = field(repr=False)
+    password_file: Path | None = None
+
+    def secret(self) -> str:
+        """Return the password."""
+        if self.password or not self.password_file:
+            return self.password
+        # A folder of before there was such a file has the password that was everybody's.
+        return self.password_file.read_text() if self.password_file.exists() else "ledgerhouse"
 
     def parameters(self) -> dict[str, str | int]:
         """Return the keyword arguments of `psycopg.connect`."""
@@ -42,7 +55,7 @@ class Database:
             "host": self.host,
             "port": self.port,
             "user": self.user,
-            "password": self.password,
+            "password": self.secret(),
             "dbname": self.name,
         }
 
@@ -212,7 +225,7 @@ class Settings:
 
     def secrets(self) -> list[str]:
         """Return every value that must not appear in output, longest first."""
-        return sorted(set(_secrets(self)), key=len, reverse=True)
+        return sorted({*_secrets(self), self.warehouse.secret()} - {""}, key=len, reverse=True)
 
 
 def _secrets(part: object) -> list[str]:
@@ -247,6 +260,11 @@ def _forms(secret: str) -> list[str]:
     return [*forms, *(quote(form, safe="") for form in forms), *map(quote, forms)]
 
 
+def data_directory() -> Path:
+    """Return the embedded server's folder: `.warehouse`, or `LEDGERHOUSE_EMBEDDED_DIR`."""
+    return Path(os.environ.get("LEDGERHOUSE_EMBEDDED_DIR") or PROJECT / ".warehouse").absolute()
+
+
 def read_settings() -> Settings:
     """Read the settings from the environment and `.env`; the environment wins.
 
@@ -266,7 +284,8 @@ def read_settings() -> Settings:
             port=_port("WAREHOUSE_PORT", 54329),
             user=environment.get("WAREHOUSE_USER", "ledgerhouse"),
             name=environment.get("WAREHOUSE_NAME", "warehouse"),
-            password=environment.get("WAREHOUSE_PASSWORD", "ledgerhouse"),
+            password=environment.get("WAREHOUSE_PASSWORD", "" if embedded else "ledgerhouse"),
+            password_file=data_directory() / OWNER_PASSWORD if embedded else None,
         ),
         warehouse_is_embedded=embedded,
         target=environment.get("WAREHOUSE_TARGET", "postgres"),

@@ -197,7 +197,7 @@ def _export(settings: Settings) -> None:
         WAREHOUSE_HOST=warehouse.host,
         WAREHOUSE_PORT=str(warehouse.port),
         WAREHOUSE_USER=warehouse.user,
-        WAREHOUSE_PASSWORD=warehouse.password,
+        WAREHOUSE_PASSWORD=warehouse.secret(),
         WAREHOUSE_NAME=warehouse.name,
         WAREHOUSE_SCHEMA=settings.published_schema,
         LEDGERHOUSE_RUN=turn_token() or "1",

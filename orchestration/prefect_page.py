@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from ingestion.embedded import write_private
+
 USER = "ledgerhouse"
 ADDRESS = "LEDGERHOUSE_PAGE_ADDRESS"  # host:port of the page, for the server's own process
 ENTRANCE = "/open"
@@ -31,8 +33,7 @@ def keep_secret(home: Path) -> str:
     home.chmod(0o700)
     place = home / "secret"
     if not place.exists():
-        with place.open("x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            file.write(secrets.token_urlsafe(32))
+        write_private(place, secrets.token_urlsafe(32))
     return place.read_text()
 
 

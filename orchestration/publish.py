@@ -109,6 +109,8 @@ def _make_schema(connection: psycopg.Connection, settings: Settings) -> None:
         return
     try:
         connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+        # The dashboard is read as this role; its maker may not become it without this.
+        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
     except psycopg.errors.InsufficientPrivilege:
         raise SettingsError(
             f"The analysts' role {role} does not exist and this user may not make it. Let an"

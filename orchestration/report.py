@@ -124,7 +124,7 @@ def show_environment(settings: Settings) -> None:
         "NAME": warehouse.name,
     }
     if settings.warehouse_is_embedded:
-        values |= {"PASSWORD": warehouse.password, "IS_EMBEDDED": "1"}
+        values |= {"PASSWORD": warehouse.secret(), "IS_EMBEDDED": "1"}
     else:
         say("# WAREHOUSE_PASSWORD: as in your environment")
     libpq = {f"PG{name}": value for name, value in values.items() if name in LIBPQ}

@@ -88,7 +88,7 @@ def _open_mortgage_market(business: Business, settings: Settings, stack: ExitSta
         "BILLING_DB_HOST": source.host,
         "BILLING_DB_PORT": str(source.port),
         "BILLING_DB_USER": source.user,
-        "BILLING_DB_PASSWORD": source.password,
+        "BILLING_DB_PASSWORD": source.secret(),
         "BILLING_DB_NAME": source.name,
     }
 

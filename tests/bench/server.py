@@ -32,6 +32,7 @@ def running(folder: Path) -> Iterator[Settings]:
     os.environ.update(
         LEDGERHOUSE_EMBEDDED_DIR=str(data),
         WAREHOUSE_PORT=port,
+        WAREHOUSE_PASSWORD="ledgerhouse",
         BILLING_DB_HOST="127.0.0.1",
         BILLING_DB_PORT=port,
         BILLING_DB_USER="ledgerhouse",

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import redshift_connector
 
+from ingestion import embedded
 from ingestion.settings import Redshift, Settings
 from ingestion.warehouse import connect, ensure_database
 from tests.redshift import gate, object_store
@@ -27,7 +28,8 @@ def stand_in(server: Settings, port: int) -> Iterator[Settings]:
     with connect(server, database="postgres", autocommit=True) as connection:
         ensure_database(connection, DATABASE)
     database = replace(server.warehouse, name=DATABASE)
-    with connect(server, database=DATABASE) as connection:
+    # Event triggers are for superusers alone.
+    with connect(embedded.administrator(server), database=DATABASE) as connection:
         gate.make_objects(connection)
     with object_store.serving(object_store.ObjectStore()) as environment:
         os.environ.update(environment)

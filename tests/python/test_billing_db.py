@@ -379,7 +379,7 @@ def test_landing_streams_its_rows_in_little_memory(account: Settings) -> None:
         "BILLING_DB_HOST": source.host,
         "BILLING_DB_PORT": str(source.port),
         "BILLING_DB_USER": source.user,
-        "BILLING_DB_PASSWORD": source.password,
+        "BILLING_DB_PASSWORD": source.secret(),
         "BILLING_DB_NAME": source.name,
     }
     measured = subprocess.run(

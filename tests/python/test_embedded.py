@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from ingestion import embedded
-from ingestion.settings import PROJECT, SettingsError, read_settings
-from ingestion.warehouse import connect
+from ingestion.settings import OWNER_PASSWORD, PROJECT, Settings, SettingsError, read_settings
+from ingestion.warehouse import WarehouseError, connect
 from tests.python.conftest import free_port
 
 CLONED = ("Makefile", "pyproject.toml", "requirements.lock", "profiles.example.yml")
@@ -175,3 +177,42 @@ def test_a_port_that_is_taken_is_said_with_the_cure(
         monkeypatch.setenv("WAREHOUSE_PORT", str(stranger.getsockname()[1]))
         with pytest.raises(SettingsError, match="taken by another program. Set WAREHOUSE_PORT"):
             embedded.start(read_settings())
+
+
+def test_the_owner_has_a_password_of_its_own_and_is_no_superuser(server: Settings) -> None:
+    """Nobody else of the machine gets in, and no statement runs a program (findings C13)."""
+    kept = embedded.data_directory() / OWNER_PASSWORD
+    assert kept.stat().st_mode & 0o077 == 0
+    assert len(kept.read_text()) >= 24
+    guessed = replace(server, warehouse=replace(server.warehouse, password="ledgerhouse"))
+    with pytest.raises(WarehouseError, match="authentication failed"):
+        connect(guessed)
+    with connect(server) as connection:
+        assert connection.execute("show is_superuser").fetchone() == ("off",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("copy (select 1) to program 'true'")
+
+
+def test_plain_dbt_finds_the_password_in_the_profile(clone: Path) -> None:
+    shutil.copy(clone / "profiles.example.yml", clone / "profiles.yml")
+    ledgerhouse(clone, "up")
+    password = (clone / ".warehouse" / OWNER_PASSWORD).read_text()
+    assert f"env_var('WAREHOUSE_PASSWORD', '{password}')" in (clone / "profiles.yml").read_text()
+    assert (clone / "profiles.yml").stat().st_mode & 0o077 == 0
+    assert f"export PGPASSWORD={password}" in ledgerhouse(clone, "env").replace("'", "")
+
+
+def test_data_of_before_gets_a_password_of_its_own(clone: Path) -> None:
+    ledgerhouse(clone, "up")
+    place = clone / ".warehouse" / OWNER_PASSWORD
+    environment = clean_environment(clone) | {"PGPASSWORD": place.read_text()}
+    port = (clone / ".env").read_text().strip().partition("=")[2]
+    url = f"postgresql://ledgerhouse@127.0.0.1:{port}/postgres"
+    with psycopg.connect(url, password=environment["PGPASSWORD"], autocommit=True) as connection:
+        connection.execute("alter role ledgerhouse password 'ledgerhouse'")
+    ledgerhouse(clone, "down")
+    place.unlink()
+    ledgerhouse(clone, "up")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url, password="ledgerhouse")
+    psycopg.connect(url, password=place.read_text()).close()

@@ -47,7 +47,7 @@ def cli(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
         "BILLING_DB_HOST": source.host,
         "BILLING_DB_PORT": str(source.port),
         "BILLING_DB_USER": source.user,
-        "BILLING_DB_PASSWORD": source.password,
+        "BILLING_DB_PASSWORD": source.secret(),
         "BILLING_DB_NAME": source.name,
     }
     return subprocess.Popen(
