@@ -46,6 +46,8 @@ def environment(secret: str, host: str, port: int) -> dict[str, str]:
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{host}:{port}",
         ADDRESS: f"{host}:{port}",
         "PREFECT__SERVER_FINAL": "1",
+        # Its newer pages ask another host for settings of analytics, wanted or not.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
     }
 
 

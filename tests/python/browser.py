@@ -27,7 +27,7 @@ def browser_page(width: int = 1280) -> Iterator[Page]:
         )
         yield page
         browser.close()
-    assert not troubles
+    assert not troubles, troubles
 
 
 def is_local(url: str) -> bool:
