@@ -79,7 +79,7 @@ class Case:
 CASES = {
     "paid_on_decides_whether_a_conversion_is_money": Case(
         "D4a: terms with a rate on a sale type count for nothing; `paid_on` makes it a conversion"
-        " type, and takes that back (A1)",
+        " type, and takes that back",
         [[purchase("T1", "1", "301", "12.00")], [status("e1", "301", "1")]],
         [
             "boberdoo:T1 n1 booking new 12.00 drip",
@@ -88,7 +88,7 @@ CASES = {
         ],
     ),
     "rate_on_a_sale_type_never_hides_a_conversion": Case(
-        "D4a: the lead is sold as plain first, on terms with a rate, and as cpa then (A2)",
+        "D4a: the lead is sold as plain first, on terms with a rate, and as cpa then",
         [
             [
                 purchase("T2", "2", "302", "45.00", filter_set_id="1600"),
@@ -103,12 +103,12 @@ CASES = {
         ],
     ),
     "mortgage_lead_sold_through_boberdoo_is_paid_once": Case(
-        "D4a: a rate on its terms books no second amount (A2)",
+        "D4a: a rate on its terms books no second amount",
         [[purchase("T4", "4", "303", "40.00")], [status("e4", "303", "4")]],
         ["boberdoo:T4 n1 booking new 40.00 mortgage_lead"],
     ),
     "business_unit_is_part_of_what_makes_a_state": Case(
-        "L2a: a deal type moves from leads to calls: all that is booked under it moves (A4)",
+        "L2a: a deal type moves from leads to calls: all that is booked under it moves",
         [
             [
                 purchase("T5", "5", "304", "1.00"),
@@ -129,7 +129,7 @@ CASES = {
         ],
     ),
     "unknown_deal_type_books_nothing_until_it_is_known": Case(
-        "D4a, L8: sale, refund and conversion are exceptions, and enter by themselves (A4)",
+        "D4a, L8: sale, refund and conversion are exceptions, and enter by themselves",
         [
             [
                 purchase("T6", "6", "305", "5.00"),
@@ -149,7 +149,7 @@ CASES = {
         ["boberdoo:T7 n3 booking new 5.00 surprise"],
     ),
     "purchase_that_becomes_void_ends": Case(
-        "L2a, D2a: carrying money it is an exception; a purchase again, it is restored (A5)",
+        "L2a, D2a: carrying money it is an exception; a purchase again, it is restored",
         [
             [purchase("T8", "8", "310", "48.00")],
             [purchase("T8", "8", "310", "48.00", transaction_type="Void")],
@@ -165,7 +165,7 @@ CASES = {
         ["boberdoo:T8 unknown_type 48.00"],
     ),
     "refund_that_becomes_void_ends": Case(
-        "L2a, D2a: of nothing, it is no exception (A5)",
+        "L2a, D2a: of nothing, it is no exception",
         [
             [purchase("T9", "9", "310", "50.00"), refund("R9", "9", "310", "20.00")],
             [purchase("R9", "9", "310", "0.00", transaction_type="Void")],
@@ -177,7 +177,7 @@ CASES = {
         ],
     ),
     "transaction_is_a_purchase_or_a_refund_never_both": Case(
-        "L2, K5: purchase, then refund of the sale before it, then purchase again (A5)",
+        "L2, K5: purchase, then refund of the sale before it, then purchase again",
         [
             [
                 purchase("T10", "10", "310", "30.00"),
@@ -215,7 +215,7 @@ CASES = {
         ["boberdoo:V12 unknown_type ", "boberdoo:B12 unknown_type -2.00"],
     ),
     "call_row_that_is_no_call_any_more_ends": Case(
-        "D9, L2a: a Call row becomes a Signal, and a Call again (A5)",
+        "D9, L2a: a Call row becomes a Signal, and a Call again",
         [
             [call("t20", "K20", "$30.00", "701")],
             [call("t20", "K20", "$30.00", "701", transaction_type="Signal")],
@@ -228,7 +228,7 @@ CASES = {
         ],
     ),
     "row_that_moves_to_another_call_leaves_the_old_one": Case(
-        "D9, L2a: and the new one stays right when it changes later (A5)",
+        "D9, L2a: and the new one stays right when it changes later",
         [
             [call("t21", "K21", "$20.00", "701")],
             [call("t21", "K22", "$20.00", "701")],
@@ -245,7 +245,7 @@ CASES = {
         ],
     ),
     "refund_that_moves_leaves_its_old_sale_free": Case(
-        "D3: the old lead's other refund is judged again; later changes forget nothing (A6)",
+        "D3: the old lead's other refund is judged again; later changes forget nothing",
         [
             [
                 purchase("T30", "30", "310", "50.00"),
@@ -271,7 +271,7 @@ CASES = {
         ],
     ),
     "refund_that_loses_its_lead_is_an_exception": Case(
-        "D3, L8 (A6)",
+        "D3, L8",
         [
             [
                 purchase("T33", "33", "310", "50.00"),
@@ -299,7 +299,7 @@ CASES = {
         ["boberdoo:R33 refund_without_sale -6.00"],
     ),
     "sale_that_moves_to_another_lead_takes_its_conversion_along": Case(
-        "D4: the old lead's conversion is without a sale, the new one's is booked (A6)",
+        "D4: the old lead's conversion is without a sale, the new one's is booked",
         [
             [purchase("T36", "36", "306", "1.00")],
             [status("e36", "306", "36"), status("e37", "306", "37")],
@@ -336,7 +336,7 @@ CASES = {
         ["boberdoo:R38 refund_exceeds_sale -30.00"],
     ),
     "cbm_payin_stays_while_no_purchase_was_known_for_the_call": Case(
-        "D10: the lead names K40, then K41, and is bought then: K41's payin alone is out (A11)",
+        "D10: the lead names K40, then K41, and is bought then: K41's payin alone is out",
         [
             [
                 call("t40", "K40", "$35.00", "702"),
@@ -354,7 +354,7 @@ CASES = {
         ],
     ),
     "cbm_payin_stays_where_the_purchase_was_gone_before_the_call_was_named": Case(
-        "D10: unsold, it is known for no call any more (A11)",
+        "D10: unsold, it is known for no call any more",
         [
             [
                 call("t42", "K42", "$37.00", "702"),

@@ -180,7 +180,7 @@ def test_a_port_that_is_taken_is_said_with_the_cure(
 
 
 def test_the_owner_has_a_password_of_its_own_and_is_no_superuser(server: Settings) -> None:
-    """Nobody else of the machine gets in, and no statement runs a program (findings C13)."""
+    """Nobody else of the machine gets in, and no statement runs a program."""
     kept = embedded.data_directory() / OWNER_PASSWORD
     assert kept.stat().st_mode & 0o077 == 0
     assert len(kept.read_text()) >= 24

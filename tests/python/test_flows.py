@@ -228,7 +228,7 @@ def test_the_page_shows_schedules_and_a_run_with_its_log(
     ],
 )
 def test_nobody_else_runs_code_by_the_page(served: Served, headers: dict[str, str]) -> None:
-    """Without the secret, by another name, or from a page of another site (findings C1)."""
+    """Without the secret, by another name, or from a page of another site."""
     sent = dict(headers)
     if "Host" in sent or "Origin" in sent:
         sent["Authorization"] = _credentials(served.home)

@@ -1,7 +1,7 @@
 """The guard of publications: what they move, when they are held, and who lets them through (L19).
 
 The rows of the ledger are put there by hand, and published by the real commands; the last tests
-land what a vendor broke, past every check of landings, and let the guard alone find it (A16).
+land what a vendor broke, past every check of landings, and let the guard alone find it.
 """
 
 from collections.abc import Callable, Iterator
@@ -227,7 +227,7 @@ def rebuild(settings: Settings, change: str) -> None:
 
 
 def test_a_ledger_built_again_is_compared_whole(published: Settings) -> None:
-    """An entry of the same id and time may have another amount (A17): no new row shows it."""
+    """An entry of the same id and time may have another amount: no new row shows it."""
     rebuild(published, "amount * 1.1")
     with pytest.raises(MovesTooMuchError, match=r"2,000.00 of 20,000.00 USD \(10.0 %\)"):
         publish(published, later())
@@ -497,7 +497,7 @@ def test_a_vendor_that_renames_a_field_of_leads_or_calls_is_held(
     payload: str,
     deal_types: set[str],
 ) -> None:
-    """SPEC L19, A16: a year of revenue reversed in one night, and all tests pass."""
+    """SPEC L19: a year of revenue reversed in one night, and all tests pass."""
     for tonight in nights(deals, settings, tmp_path):
         if tonight.now == LAST_NIGHT:
             golden.night(tonight, LAST_NIGHT, SOURCES, golden.LEADS_AND_CALLS)
@@ -518,7 +518,7 @@ def test_a_vendor_that_renames_a_field_of_leads_or_calls_is_held(
 def test_a_database_that_changes_what_its_prices_mean_is_held(
     settings: Settings, stream: str, payload: str
 ) -> None:
-    """SPEC L19, A16: prices times 100, a renamed product, an unknown kind of discount."""
+    """SPEC L19: prices times 100, a renamed product, an unknown kind of discount."""
     scenario = golden.unpacked("lead_ledger/golden_a")
     days = golden.days(scenario)
     last = days[-1][1]

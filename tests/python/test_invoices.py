@@ -148,7 +148,7 @@ def test_cancellations_of_cancellations_and_second_ones_are_counted_as_they_stan
 
 
 def test_what_has_no_rate_is_unknown_in_huf_and_what_is_in_huf_needs_none(settings: Settings):
-    """A15: lines, payments and ageing say what the header says; null is listed, 0 is never said."""
+    """Lines, payments and ageing say what the header says; null is listed, 0 is never said."""
     companies = books_of_three()
     books, lines = companies["1"], [Line("Leads", Decimal(1), Decimal(1000), "AAM")]
 

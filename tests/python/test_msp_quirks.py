@@ -1,4 +1,4 @@
-"""What a vendor or a seed says twice concerns its client alone, and is told (C11, A13, A14)."""
+"""What a vendor or a seed says twice concerns its client alone, and is told."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -40,7 +40,7 @@ def quirks() -> World:
 
 
 def _overlaps(world: World) -> None:
-    """Overlapping rows of every kind (A14, R12): the one that is effective later rules."""
+    """Overlapping rows of every kind (R12): the one that is effective later rules."""
     later = {"effective_from": "2024-06-01"}
     world.client("SEEDS", users=1)
     for cost, since in (("30", {}), ("31", later)):
@@ -88,7 +88,7 @@ def _overlaps(world: World) -> None:
 
 
 def _plans(world: World) -> None:
-    """Two plans of one name and term (C11)."""
+    """Two plans of one name and term."""
     world.plan("Twice", per_user_cost=5)
     world.plan("Twice", per_user_cost=7)
     world.plan("Alike", per_user_cost=5)
@@ -106,7 +106,7 @@ def _plans(world: World) -> None:
 
 
 def _tickets(world: World) -> None:
-    """Two tickets of one number (C11); entries of January."""
+    """Two tickets of one number; entries of January."""
     at = "2025-01-15T10:00:00Z"
     entry = {"time_spent": "01:00", "billable": True, "timer_running": False, "executed_at": at}
     world.client("ONE")
@@ -181,7 +181,7 @@ def test_no_test_stops_the_night_and_the_overlaps_are_warnings(vendors: Msp) -> 
 def test_a_history_with_overlapping_rows_is_built_again_and_repaired(
     vendors: Msp, tmp_path: Path
 ) -> None:
-    """A14: built from empty, the snapshots played again, and the seed's repair all work."""
+    """Built from empty, the snapshots played again, and the seed's repair all work."""
     ledger = "select * from marts.fct_ledger_entries order by entry_id"
     before = vendors.rows(ledger)
     tonight = replace(vendors.settings, now=moment(CLOSED))
@@ -201,7 +201,7 @@ def test_a_history_with_overlapping_rows_is_built_again_and_repaired(
 def test_the_bytes_of_a_host_are_counted_once(
     built: Settings, tmp_path: Path, names: tuple[str, str]
 ) -> None:
-    """A13: two servers are billed, each with its base fee; the terabytes of Datto once."""
+    """Two servers are billed, each with its base fee; the terabytes of Datto once."""
     golden.empty(built, "raw", "snapshots", "intermediate", "marts")
     world = World()
     world.plan("Gold")

@@ -202,7 +202,7 @@ def test_account_numbers_that_differ_have_files_that_differ() -> None:
     assert _file_name("800005-202501") == "800005-202501"
 
 
-@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(1,2)", "\tx", "\rx"])
 def test_text_that_begins_like_a_formula_is_text(text: str) -> None:
     assert _plain(text) == f"'{text}"
     assert _plain(Decimal("-12.5")) == "-12.50"
