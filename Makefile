@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all lint bench clean
+.PHONY: help setup demo test test-all simulate lint bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -33,6 +33,9 @@ test: setup  ## every rule, every worked scenario
 
 test-all: setup  ## also the long series of kills, and sqlfluff's Redshift
 	@$(BIN)/pytest
+
+simulate: setup  ## a simulated town for ten minutes: kills, hands, bad vendors (SECONDS=600 FIRST=1)
+	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),600) --first $(or $(FIRST),1)
 
 lint: setup  ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

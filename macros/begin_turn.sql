@@ -40,7 +40,7 @@ exception
         select holder || ', since ' || to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS') into other
         from raw.run_lock where schema_name = '{{ target.schema }}';
         raise exception 'Another dbt is writing to the warehouse: % UTC. Wait for it to end.', other;
-    when undefined_table then
+    when undefined_table or invalid_schema_name then
         raise exception 'The warehouse has not all of its books yet: run `ledgerhouse sync` first.';
 end
 $$;

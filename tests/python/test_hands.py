@@ -128,7 +128,7 @@ def test_any_two_commands_at_any_moment_lose_and_double_nothing(
 def test_a_killed_night_then_dbt_run_then_a_night_and_a_build_book_every_correction(
     second_day: Settings,
 ) -> None:
-    """As it was found: after a kill between landing and snapshot, `dbt run` by hand (A3, L3)."""
+    """As it was found: after a kill between landing and snapshot, `dbt run` by hand (L3)."""
     land_and_die(second_day, ["billing_db"])
     done, said = dbt_by_hand(second_day, "run", "--select", *UPSTREAM, "fct_ledger_entries")
     assert done, said

@@ -1,0 +1,209 @@
+"""A town's nights: what goes wrong in each, and what is judged after it.
+
+Whatever goes wrong, the night after it is a good one; what must hold is judged then. In the end the
+ledger is built again, by a full refresh and from landing and snapshots alone: the same rows.
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from ingestion.sandbox.server import Answer
+from ingestion.settings import Settings
+from ingestion.warehouse import connect
+from orchestration import pipeline
+from tests.simulation import judge, steps
+from tests.simulation.town import Town, open_town
+
+log = logging.getLogger(__name__)
+
+DAYS_BETWEEN = (1, 1, 2, 3, 9)
+DOWN = [Answer(status=500)] * 50
+FAULTS = {
+    "boberdoo is down": ("getTransactionDetails", DOWN),
+    "boberdoo answers nothing": ("boberdoo", [Answer({"response": {"leads": ""}})] * 50),
+    "Invoca limits": ("invoca", [Answer(status=429, headers={"Retry-After": "0"})] * 50),
+    "Codex answers half a page": ("companies/bulk", [Answer(b'[{"company": {"acc')]),
+    "time entries are down": ("time_entries", DOWN),
+    "Billingo is down": ("billingo", DOWN),
+    "Datto redirects": ("datto", [Answer(status=302, headers={"Location": "http://127.0.0.1:9/"})]),
+    "nothing is wrong": ("nowhere", []),
+}
+# A row that a seed cannot have; the next day it is repaired.
+MISTAKES = {
+    "call_campaigns": {"campaign_id": "9", "kind": "no such kind", "effective_from": "2025-01-01"},
+    "deal_terms": {"partner_id": "9", "deal_type": "cpa", "rate_basis": "per_moon", "rate": "1"},
+    "disposition_map": {"partner_id": "9", "raw_status": "x", "status": "no such status"},
+    "msp_device_types": {"device_type": " desktop ", "billing_type": "Server"},
+    "invoice_types": {"document_type": "strange", "is_invoice": "perhaps"},
+}
+# Steps of a night's landing, of its build, of all of it: where a kill may fall.
+FIRST_GUESS_OF_STEPS = 1500
+
+
+@dataclass
+class Plot:
+    """A town's story so far; `told` says what happened, for whoever plays it again."""
+
+    town: Town
+    memory: judge.Memory = field(default_factory=judge.Memory)
+    told: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    steps_of_a_night: int = FIRST_GUESS_OF_STEPS
+
+    def tell(self, what: str) -> None:
+        """Write down what happened."""
+        self.told.append(f"{self.town.now:%Y-%m-%d %H:%M} {what}")
+        log.info("%s", self.told[-1])
+
+    def good_night(self) -> None:
+        """Run a night with which nothing is wrong, and judge what is there."""
+        self.town.sandbox.heal()
+        ended = steps.play(steps.night(self.town.tonight()))
+        if ended.kind == "MovesTooMuchError":
+            self.tell("held, and accepted")
+            ended = steps.play(steps.accept(self.town.tonight()))
+        if ended.error or ended.was_killed:
+            self.problems.append(f"a good night failed: {ended.kind}: {ended.error}")
+            return
+        self.steps_of_a_night = max(ended.steps, 100)
+        self.problems += judge.after_a_night(self.town.tonight(), self.memory)
+
+    def later(self, **much: int) -> None:
+        """Let the clock go on, without anything happening."""
+        self.town.now += timedelta(**much)
+
+
+def kill_a_night(plot: Plot) -> None:
+    """A night is killed: its client, its backends, or the server; a person types something."""
+    what = plot.town.random.choice(["client", "client", "backends", "server"])
+    at = plot.town.random.randrange(plot.steps_of_a_night)
+    ended = steps.play(steps.night(plot.town.tonight()), at, what)
+    plot.tell(f"a night's {what} ended at step {at}: {ended}")
+    if plot.town.random.random() < 0.7:
+        type_something(plot)
+
+
+def type_something(plot: Plot) -> None:
+    """A person types a command of dbt."""
+    command = plot.town.random.choice(steps.HAND_COMMANDS)
+    at = plot.town.random.choice([None, None, plot.town.random.randrange(200)])
+    ended = steps.play(steps.hand(plot.town.tonight(), command), at)
+    plot.tell(f"dbt {' '.join(command)}, killed at {at}: {ended.error or 'done'}")
+
+
+def break_a_vendor(plot: Plot) -> None:
+    """A vendor fails or lies for one night."""
+    name = plot.town.random.choice(list(FAULTS))
+    part, answers = FAULTS[name]
+    plot.town.sandbox.fail(part, *answers)
+    ended = steps.play(steps.night(plot.town.tonight()))
+    plot.tell(f"{name}: {ended.error or 'done'}")
+
+
+def make_a_mistake(plot: Plot) -> None:
+    """Somebody saves a seed that cannot be right, for one night."""
+    name = plot.town.random.choice(list(MISTAKES))
+    plot.town.mistakes[name] = MISTAKES[name]
+    plot.town.show()
+    ended = steps.play(steps.night(plot.town.tonight()))
+    plot.tell(f"a mistake in {name}: {ended.error or 'done'}")
+    plot.town.mistakes.clear()
+    plot.town.show()
+
+
+def run_two_at_once(plot: Plot) -> None:
+    """A night and something else begin at the same time."""
+    other = plot.town.random.choice([("run",), ("snapshot",), None])
+    tonight = plot.town.tonight()
+    action = steps.hand(tonight, other) if other else steps.night(tonight)
+    ended = steps.play_together(steps.night(tonight), action)
+    plot.tell(f"a night and {other or 'a night'} at once: {[one.error for one in ended]}")
+
+
+def turn_the_clock_back(plot: Plot) -> None:
+    """A night runs with a clock that is behind."""
+    plot.later(days=-3)
+    ended = steps.play(steps.night(plot.town.tonight()))
+    plot.tell(f"the clock was three days behind: {ended.error or 'done'}")
+    plot.later(days=3)
+
+
+def nothing_happens(plot: Plot) -> None:
+    """An ordinary day."""
+
+
+TROUBLES: dict[Callable[[Plot], None], int] = {
+    kill_a_night: 4,
+    type_something: 3,
+    break_a_vendor: 3,
+    make_a_mistake: 2,
+    run_two_at_once: 2,
+    turn_the_clock_back: 1,
+    nothing_happens: 1,
+}
+
+
+def simulate(
+    seeds: Sequence[int], settings: Settings, *, nights: int = 6, replay: bool = True
+) -> Plot:
+    """Play the worlds of these seeds in one warehouse; the plot names what did not hold."""
+    folder = Path(tempfile.mkdtemp(prefix="ledgerhouse-simulation-"))
+    try:
+        with open_town(seeds, settings, folder) as town:
+            plot = Plot(town)
+            for _ in range(nights):
+                _play_a_night(plot)
+                if plot.problems:
+                    return plot
+            _build_again(plot, replay)
+            return plot
+    finally:
+        shutil.rmtree(folder)
+
+
+def _play_a_night(plot: Plot) -> None:
+    plot.town.live(plot.town.random.choice(DAYS_BETWEEN))
+    trouble = plot.town.random.choices(list(TROUBLES), list(TROUBLES.values()))[0]
+    plot.tell(f"{trouble.__name__}")
+    trouble(plot)
+    plot.later(hours=1)
+    plot.good_night()
+
+
+def _build_again(plot: Plot, replay: bool) -> None:
+    """The ledger is a pure function of landing and snapshots (SPEC L5)."""
+    settings = plot.town.tonight()
+    with connect(settings) as connection:
+        ledger, exceptions = judge.ledger(connection), judge.exceptions(connection)
+        snapshots = judge.snapshots(connection)
+    ways: dict[str, Callable[[], object]] = {
+        "by a full refresh": lambda: pipeline.build(settings, full_refresh=True),
+    }
+    if replay:
+        ways["from landing alone"] = lambda: _from_landing(settings)
+    for name, way in ways.items():
+        ended = steps.play(way)
+        if ended.error:
+            plot.problems.append(f"building again {name} failed: {ended.error}")
+            continue
+        with connect(settings) as connection:
+            plot.problems += [
+                *judge.same(name, ledger, judge.ledger(connection)),
+                *judge.same(name, exceptions, judge.exceptions(connection)),
+                *judge.same(name, snapshots, judge.snapshots(connection)),
+                *judge.completeness(connection),
+            ]
+
+
+def _from_landing(settings: Settings) -> None:
+    """Forget everything that is built, snapshots too, and make it again in one go."""
+    with connect(settings) as connection:
+        for schema in ("staging", "intermediate", "marts"):
+            connection.execute(f"drop schema {schema} cascade")
+    pipeline.replay_snapshots(settings)
+    pipeline.build(settings)

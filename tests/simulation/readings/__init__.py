@@ -1,0 +1,1 @@
+"""A second reading of simple rules: plain Python over what is landed, without the models."""
