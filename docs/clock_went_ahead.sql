@@ -10,6 +10,9 @@ declare
     stream text;
 begin
     -- The lock of every run: this stops where one holds it.
+    if to_regclass('raw.run_lock') is not null then
+        execute 'lock table raw.run_lock in share update exclusive mode nowait';
+    end if;
     if not pg_try_advisory_xact_lock(4127001) then
         raise exception 'A run holds the warehouse. Stop it, and the schedules, first.';
     end if;
