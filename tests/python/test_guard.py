@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ingestion.settings import NoticeChannel, Settings, SettingsError, read_settings
+from ingestion.settings import Datto, NoticeChannel, Settings, SettingsError, read_settings
 from ingestion.warehouse import connect
 from orchestration import pipeline, status
 from orchestration.__main__ import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_USAGE, main
@@ -324,20 +324,20 @@ def test_a_held_night_does_not_beat_and_is_late_until_it_is_accepted(
         published,
         notices=NoticeChannel(webhook.url + "/hook"),
         heartbeat_url=webhook.url,
-        billing_db=replace(published.billing_db, port=1),
-        now=later(),
+        datto=Datto("http://127.0.0.1:1", "a-key", "a-secret"),
+        backoff_seconds=0.001,
     )
     move(told, "-1500")
     with pytest.raises(MovesTooMuchError):
-        pipeline.run_job(told, "nightly")
+        pipeline.run_job(told, "invoices-and-backup")
     assert "/heartbeat" not in {post["path"] for post in webhook.posts}
     text = webhook.posts[-1]["text"]
     assert "Publication is held" in text
-    assert "billing_db: billing_db on 127.0.0.1:1 cannot be reached" in text
-    late = "select job from marts.rpt_missed_jobs where job = 'nightly'"
+    assert "datto: datto: no answer (ConnectionError)" in text
+    late = "select job from marts.rpt_missed_jobs where job = 'invoices-and-backup'"
     with connect(told) as connection:
         connection.execute("update raw.schedules set registered_at = now() - interval '30 hours'")
-    assert golden.query(told, late) == [{"job": "nightly"}]
+    assert golden.query(told, late) == [{"job": "invoices-and-backup"}]
     pipeline.accept(told, "Ann", "seen")
     assert golden.query(told, late) == []
 
