@@ -1,5 +1,6 @@
--- On the day of the last landing the aged amounts are what is open of the account's invoices
--- issued by then, to the cent, and their parts are the whole (SPEC I4).
+-- On the day of the last landing the aged amounts are what was open then of the account's invoices
+-- issued by then, to the cent, and their parts are the whole (SPEC I4). What is paid or cancelled
+-- with a later date was open still: a vendor may be a day ahead.
 with
 
 landed as (
@@ -23,10 +24,25 @@ aged as (
     select
         invoices.account_id,
         invoices.currency,
-        -invoices.open_amount as open_amount,
+        -invoices.open_amount
+        - case
+            when invoices.cancelled_date > landed.landed_date then invoices.gross_amount else 0
+        end as open_amount,
         0 as unaged_amount
     from {{ ref('fct_invoices') }} as invoices
     inner join landed on invoices.invoice_date <= landed.landed_date
+    union all
+    select
+        invoices.account_id,
+        invoices.currency,
+        -payments.amount as open_amount,
+        0 as unaged_amount
+    from {{ ref('int_invoice_payments') }} as payments
+    inner join {{ ref('fct_invoices') }} as invoices on payments.invoice_id = invoices.invoice_id
+    inner join landed
+        on
+            invoices.invoice_date <= landed.landed_date
+            and payments.paid_date > landed.landed_date
 )
 
 select
