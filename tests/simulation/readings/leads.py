@@ -122,7 +122,7 @@ def _read_conversions(
         if _kind(row) == "purchase" and not is_deleted and row["lead_id"] and row["partner_id"]:
             sales[row["lead_id"], row["partner_id"]].append((row["transaction_date"], key, row))
     events, unsaid = _matched(connection, rows, sales)
-    for pair in {*events, *unsaid}:
+    for pair in {*events, *unsaid, *sales}:
         key = f"conversion:{pair[0]}:{pair[1]}"
         deals = [_deal(row, terms) for _, _, row in sorted(sales[pair], key=lambda sale: sale[:2])]
         paid = [deal for deal in deals if deal[0] in PAID_ON_CONVERSION]
