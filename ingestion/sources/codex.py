@@ -51,7 +51,7 @@ COMPANIES = Stream(
     personal=NOBODY,
     fields=(
         *need("billing_plan", "contract_term_length", may_be_blank=True),
-        *need("contract_start_date", "contract_end_date", may_be_blank=True),
+        *spare("contract_start_date", "contract_end_date", why="not every company has a contract"),
         *spare("name", why="it only names things"),
     ),
 )
