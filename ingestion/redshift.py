@@ -143,7 +143,7 @@ def connect(settings: Settings) -> redshift_connector.Connection:
             host=database.host,
             port=database.port,
             user=database.user,
-            password=database.password,
+            password=database.secret(),
             database=database.name,
             ssl=redshift.sslmode != "disable",
         )

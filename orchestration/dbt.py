@@ -209,7 +209,7 @@ def _export(settings: Settings) -> None:
             REDSHIFT_HOST=database.host,
             REDSHIFT_PORT=str(database.port),
             REDSHIFT_USER=database.user,
-            REDSHIFT_PASSWORD=database.password,
+            REDSHIFT_PASSWORD=database.secret(),
             REDSHIFT_NAME=database.name,
             REDSHIFT_SSLMODE=settings.redshift.sslmode,
             REDSHIFT_STAGE=settings.redshift.stage,

@@ -117,6 +117,7 @@ def test_a_build_refuses_to_append_with_other_vars(first_night: Settings) -> Non
 def test_nobody_but_the_owner_may_change_the_ledger(first_night: Settings, statement: str) -> None:
     with connect(first_night) as connection:
         connection.execute("create role somebody")
+        connection.execute("grant somebody to current_user")
         connection.execute("grant usage on schema marts to somebody")
         connection.execute("grant select on all tables in schema marts to somebody")
         connection.execute("set role somebody")
