@@ -38,6 +38,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "disposition_map": ("partner_id", "raw_status", "effective_from"),
     "disposition_columns": ("partner_id", "column_name"),
     "call_campaigns": ("campaign_id", "effective_from"),
+    "no_money_reasons": ("reason",),
 }
 # Columns of a key that may be blank: all filter sets, ever.
 BLANK_IN_KEY = ("filter_set_id", "effective_from")

@@ -15,7 +15,7 @@
 {%- if not is_added_to %}
 delete from {{ watermarks }}
 where model_name = '{{ this.identifier }}' and schema_name = '{{ this.schema }}';
-{%- elif is_incremental() and config.get('incremental_strategy') == 'delete+insert' %}
+{%- elif is_incremental() and is_history() %}
 delete from {{ this }} where known_from > {{ before.known_through if before else beginning() }};
 {%- endif %}
 insert into {{ watermarks }}
@@ -27,4 +27,12 @@ select
     '{{ ledger_definition() }}',
     cast({{ dbt.current_timestamp() }} as timestamp)
 {%- endif -%}
+{%- endmacro %}
+
+{#- Whether the model keeps rows by known time; what is judged as now known does not. -#}
+{% macro is_history() -%}
+    {{ return(
+        config.get('incremental_strategy') == 'delete+insert'
+        and not config.get('meta', {}).get('as_now_known')
+    ) }}
 {%- endmacro %}

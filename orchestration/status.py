@@ -9,7 +9,7 @@ from ingestion.registry import missing_settings
 from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect, is_held
-from orchestration import report
+from orchestration import completeness, report
 
 PUBLISHED = """
 select
@@ -100,6 +100,7 @@ def show(settings: Settings, *, verbose: bool = False) -> None:
     if _is_there(settings, "raw.publication_attempts"):
         _show_if_any(settings, "What the last publication moved", MOVED, settings.published_schema)
     _show(settings, "Not billed, and why", report.EXCEPTIONS, "marts.ledger_exceptions")
+    completeness.show(settings)
     report.show(settings, "Quarantined records", QUARANTINE)
     for name in WAITING:
         if _is_there(settings, f"marts.{name}"):

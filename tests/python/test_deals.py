@@ -10,6 +10,7 @@ from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import DbtError, run_dbt
 from tests.python import golden
+from tests.python.completeness import assert_complete
 from tests.python.deals import SOURCES, nights
 
 WORKED = sorted(golden.unpacked("deals/worked").iterdir())
@@ -59,6 +60,8 @@ def test_ledger_equals_the_oracle_day_by_day_and_at_once(
     assert_equal(scenario, settings, "lead_partner", LEAD_PARTNERS)
     assert_equal(scenario, settings, "calls", CALLS)
     assert_equal(scenario, settings, "revenue", REVENUE)
+    if scenario.name == "golden_a":
+        assert_complete(settings)
     if len(list(scenario.glob("day_*"))) > 1:
         golden.build_from_empty(settings, golden.LEADS_AND_CALLS)
         assert golden.by(golden.query(settings, EVERYTHING), "entry_id") == day_by_day

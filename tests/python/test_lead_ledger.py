@@ -10,6 +10,7 @@ from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline
 from tests.python import golden
+from tests.python.completeness import assert_complete
 
 WORKED = sorted(golden.unpacked("lead_ledger/worked").iterdir())
 SETS = [*WORKED, golden.unpacked("lead_ledger/golden_a")]
@@ -48,6 +49,8 @@ def test_ledger_equals_the_oracle_day_by_day_and_rebuilt(
     )
     assert_sales_ledger(scenario, settings)
     assert_as_billed_on_each_day(scenario, settings)
+    if scenario.name == "golden_a":
+        assert_complete(settings)
     day_by_day = golden.by(golden.query(settings, EVERYTHING), "entry_id")
     golden.build_from_empty(settings)
     assert golden.by(golden.query(settings, EVERYTHING), "entry_id") == day_by_day

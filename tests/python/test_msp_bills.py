@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.python import golden
+from tests.python.completeness import assert_complete
 from tests.python.msp import Msp, build, night, serve
 
 SET_A = golden.unpacked("msp/set_a")
@@ -89,6 +90,7 @@ def test_set_a_is_billed_line_by_line(vendors: Msp) -> None:
     ):
         ours = {row for row in rows(vendors, query) if row[1:3] in wanted}
         assert ours == expected(SET_A / f"expected/{name}.csv"), name
+    assert_complete(vendors.settings, msp_first_month="2025-01")
 
 
 def test_history_is_billed_as_known_on_each_day(vendors: Msp) -> None:
@@ -107,6 +109,7 @@ def test_history_is_billed_as_known_on_each_day(vendors: Msp) -> None:
     assert rows(vendors, CHARGES) == expected(HISTORY / "expected/charges_last_day.csv")
     assert rows(vendors, FEATURES) == expected(HISTORY / "expected/features.csv")
     assert booked == expected(HISTORY / "expected/ledger.csv")
+    assert_complete(vendors.settings, msp_first_month="2024-12")
     totals = {row[:2]: row[2] for row in rows(vendors, TOTALS)}
     for bill, total in hand_totals().items():
         assert totals.get(bill, "none") == total, bill

@@ -228,3 +228,4 @@ end
 $body$;
 
 grant usage on schema redshift to public;
+grant select on all tables in schema redshift to public;

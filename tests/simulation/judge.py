@@ -40,7 +40,11 @@ UNASSIGNED = """
 select entry_id from marts.fct_ledger_entries
 where business_unit is null or account_id is null or deal_type is null
 """
-INCOMPLETE = "select 1 where false"
+INCOMPLETE = """
+select source || ' ' || stream || ' ' || fact_key || ': landed ' || landed || ', booked ' || booked
+    || ', held ' || (excepted + parked) || ', explained ' || no_money
+from intermediate.int_facts_accounted where not is_accounted
+"""
 STANDING = """
 select entry_key, account_id, amount from (
     select entry_key, max(account_id) filter (where entry_kind = 'booking') as any_account,
