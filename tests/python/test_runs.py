@@ -296,7 +296,9 @@ def test_a_shell_that_took_the_environment_has_the_same_warehouse(
     for line in capsys.readouterr().out.splitlines():
         name, value = line.removeprefix("export ").split("=", 1)
         monkeypatch.setenv(name, value)
-    assert read_settings() == server
+    again = read_settings()
+    assert again.warehouse.parameters() == server.warehouse.parameters()
+    assert replace(again, warehouse=server.warehouse) == server
     assert main(["up"]) == 0
     with psycopg.connect() as connection:
         assert connection.info.dbname == server.warehouse.name
