@@ -7,6 +7,7 @@ cursor become visible together, or not at all (SPEC R1-R7).
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -177,6 +178,7 @@ class Load:
     _versions: str | None = None
     _rejected: list[tuple[str, str]] = field(default_factory=list)
     _without_key: int = 0
+    _parents: Counter[bool] = field(default_factory=Counter)  # by whether they brought a list
     _unread_keys: list[str] = field(default_factory=list)
     _spool: Any = field(default_factory=partial(SpooledTemporaryFile, SPOOL_BYTES))
     _actions: list[Callable[[psycopg.Connection], None]] = field(default_factory=list)
@@ -226,6 +228,13 @@ class Load:
         self._rejected.append((_storable(text)[:60_000], _storable(reason)[:1000]))
         if key is not None:
             self._unread_keys.append(key)
+
+    def saw_parent(self, parent: Any, name: str) -> None:
+        """Take note of whether a parent brings the list that this stream's records come in.
+
+        One without any children brings an empty one; a list that went missing is a shape (R11).
+        """
+        self._parents[isinstance(parent, dict) and name in parent] += 1
 
     def copy_rows(self, rows: Iterable[bytes | memoryview]) -> None:
         """Take rows of (key, JSON text) in COPY text form, as another Postgres sends them."""
@@ -281,6 +290,7 @@ class Load:
         received = self.counts.received - self.counts.quarantined
         try:
             shape.judge_keys(self, self._without_key)
+            shape.judge_lists(self, lacking=self._parents[False], parents=self._parents.total())
             shape.judge(
                 self,
                 self._versions,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from types import ModuleType
 
 import psycopg
@@ -116,28 +116,32 @@ def sync_sources(names: Sequence[str], run: Run) -> list[Outcome]:
         queue.put(name)
     # A thread of its own does not inherit the context that the caller's log hangs on. None of them
     # keeps the process: it may end while a vendor or the warehouse is waited for.
+    # An interrupted `Thread.join` takes a thread that still runs for one that has ended.
+    ended = [Event() for _ in names[:SIDE_BY_SIDE]]
     workers = [
-        Thread(
-            target=copy_context().run, args=(_work, queue, outcomes, run), daemon=True, name=name
-        )
-        for name in names[:SIDE_BY_SIDE]
+        Thread(target=copy_context().run, args=(_work, queue, outcomes, run, event), daemon=True)
+        for event in ended
     ]
     try:
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        for event in ended:
+            event.wait()
     except BaseException:
         waiting.interrupt()
-        for worker in workers:
-            worker.join(timeout=INTERRUPT_SECONDS / len(workers))
+        for worker, event in zip(workers, ended, strict=True):
+            if worker.is_alive():
+                event.wait(timeout=INTERRUPT_SECONDS / len(workers))
         raise
     return [outcomes.get(name) or Outcome(name, error="it broke off") for name in names]
 
 
-def _work(queue: "SimpleQueue[str]", outcomes: dict[str, Outcome], run: Run) -> None:
+def _work(queue: "SimpleQueue[str]", outcomes: dict[str, Outcome], run: Run, ended: Event) -> None:
     """Land the sources that wait, one after another, until none is left."""
-    with suppress(Empty, KeyboardInterrupt):
-        while True:
-            name = queue.get_nowait()
-            outcomes[name] = sync_source(name, run)
+    try:
+        with suppress(Empty, KeyboardInterrupt):
+            while True:
+                name = queue.get_nowait()
+                outcomes[name] = sync_source(name, run)
+    finally:
+        ended.set()

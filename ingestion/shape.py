@@ -87,6 +87,15 @@ def judge_keys(load: "Load", without_key: int) -> None:
         _refuse_unless_accepted(load, f"none of {without_key:,} records has the key {key}")
 
 
+def judge_lists(load: "Load", *, lacking: int, parents: int) -> None:
+    """Raise ShapeRefused where parents do not bring the list that the records come in."""
+    is_shape = lacking >= LEAST_RECORDS and lacking > load.settings.max_missing_share * parents
+    if is_shape or LEAST_OF_FEW <= lacking == parents:
+        _refuse_unless_accepted(
+            load, f"{lacking:,} of {parents:,} records do not bring their list of them"
+        )
+
+
 def find_drift(
     tonight: Counts, earlier: Sequence[Counts], received: int, most: float
 ) -> Drift | None:

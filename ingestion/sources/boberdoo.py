@@ -193,6 +193,7 @@ def _take_leads(
             leads.reject(as_text(row), str(error))
             continue
         leads.add(lead)
+        partners.saw_parent(row, "matched_partners")
         for buyer in buyers:
             partners.add(buyer)
         if number:

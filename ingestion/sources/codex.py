@@ -6,7 +6,7 @@ and a ticket's absence proves nothing: Codex drops tickets of custom statuses.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,7 +157,7 @@ def sync(run: Run) -> list[Load]:
         for stream in (ASSETS, CONTACTS, TICKETS):
             scope = EVERYTHING if stream is not TICKETS and has_all(companies, stream) else None
             rows = extract_children(companies, stream)
-            loads.append(_land(run, warehouse, stream, rows, scope))
+            loads.append(_land(run, warehouse, stream, rows, scope, parents=companies))
     return loads
 
 
@@ -231,9 +231,12 @@ def _land(
     rows: Iterator[Any],
     scope: Scope | None,
     api_calls: int = 0,
+    parents: Sequence[Any] = (),
 ) -> Load:
     with open_load(warehouse, run.settings, stream, loaded_at=run.loaded_at) as load:
         load.counts.api_calls = api_calls
+        for parent in parents:
+            load.saw_parent(parent, stream.name)
         for row in rows:
             load.add(row)
         # A record that could not be read may be any of those that are missing.

@@ -152,11 +152,12 @@ def _land_files(run: Run, folder: Path, columns: Columns) -> Load:
         now = _fingerprint(columns)
         is_all = run.full or declaration != now
         files = list_files(folder)
+        by_stem = {path.stem: path for path, _ in reversed(files)}
         reached = max([changed for _, changed in files], default=since)
         for path, changed in files:
             if is_all or changed >= since:
                 try:
-                    _add_file(load, path, columns)
+                    _add_file(load, path, by_stem[path.stem], columns)
                 except OSError as error:
                     load.reject(path.name, f"{path.name} cannot be opened: {error.strerror}")
                     reached = min(reached, changed)
@@ -164,9 +165,12 @@ def _land_files(run: Run, folder: Path, columns: Columns) -> Load:
     return load
 
 
-def _add_file(load: Load, path: Path, columns: Columns) -> None:
-    if path.suffix.lower() == ".jsonl" and path.with_suffix(".csv").is_file():
-        load.reject(path.name, f"{path.name} has the name of a CSV file: its events would be mixed")
+def _add_file(load: Load, path: Path, first: Path, columns: Columns) -> None:
+    """Feed the load with a file's events; `first` is the first file that would name them so."""
+    if path != first:
+        load.reject(
+            path.name, f"{path.name} has the name of {first.name}: their events would be mixed"
+        )
         return
     for event in extract_file(path, columns):
         if isinstance(event, BadLine):

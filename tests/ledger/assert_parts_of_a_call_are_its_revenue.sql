@@ -85,6 +85,7 @@ calls as (
         and calls.is_call
         and calls.business_unit is not null
         and calls.payin is not null
+        and calls.call_id not like 'no call: %'
         and calls.account_id is not null
         and calls.started_at is not null
     group by calls.call_id

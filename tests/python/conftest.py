@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,13 @@ def flags_without_source() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def listening_to_ctrl_c() -> None:
+    """A shell's background job ignores Ctrl-C, and so would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Settings]:
     """The settings of a running embedded server; nothing of the environment leaks in."""
@@ -71,6 +79,8 @@ def built(server: Settings) -> Settings:
     """The settings of a warehouse in which every model is built and published, without a row."""
     with run_lock(server) as connection:
         make_stream_tables(connection)
+    golden.empty(server, "raw")  # of what tests have landed that need no models
+    with run_lock(server):
         run_dbt(server, "build", "--exclude-resource-type", "test", "unit_test")
     golden.publish(server)
     golden.remember_views(server)

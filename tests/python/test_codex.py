@@ -86,6 +86,14 @@ def test_a_company_without_its_list_proves_no_absence(story: Msp) -> None:
     assert loads["assets"].deleted == 0
 
 
+def test_lists_of_another_name_are_refused(story: Msp) -> None:
+    for entry in story.stores.codex.companies:
+        entry["devices"] = entry.pop("assets")
+    with pytest.raises(LoadFailed, match="codex.assets: .* do not bring their list"):
+        story.sync("codex", DAY)
+    assert not story.rows("select 1 from raw.codex__assets")
+
+
 def test_an_unreadable_company_is_quarantined_and_deletes_nothing(story: Msp) -> None:
     story.sync("codex", DAY)
     story.stores.codex.companies[0] = copy.deepcopy(story.stores.codex.companies[0])

@@ -227,6 +227,15 @@ CASES = {
             "call:K20 n3 booking restored 30.00 lead_call",
         ],
     ),
+    "call_row_without_a_call_waits_for_it": Case(
+        "L8: it may be a row of any call, so nothing of it is booked until its call is known",
+        [
+            [call("t24", "", "$12.00", "701"), call("t25", "", "$13.00", "701")],
+            [call("t24", "K24", "$12.00", "701")],
+        ],
+        ["call:K24 n2 booking new 12.00 lead_call"],
+        ["call:no call: t25 no_call 13.00"],
+    ),
     "row_that_moves_to_another_call_leaves_the_old_one": Case(
         "D9, L2a: and the new one stays right when it changes later",
         [

@@ -181,12 +181,16 @@ def test_a_new_declaration_of_columns_reads_all_files_again(
         sync(dispositions, account, day=2)
 
 
-def test_two_files_of_one_name_are_not_mixed(account: Settings, folder: Path) -> None:
-    drop(folder, "207_1.csv", "lead_id,status", "1,Funded")
-    drop(folder, "207_1.jsonl", '{"lead_id": "2", "status": "Lost"}')
+@pytest.mark.parametrize("suffixes", [(".csv", ".jsonl"), (".CSV", ".csv"), (".CSV", ".jsonl")])
+def test_two_files_of_one_name_are_not_mixed(
+    account: Settings, folder: Path, suffixes: tuple[str, str]
+) -> None:
+    first, second = (f"207_1{suffix}" for suffix in suffixes)
+    drop(folder, first, "lead_id,status", "1,Funded")
+    drop(folder, second, '{"lead_id": "2", "status": "Lost"}')
     sync(dispositions, account)
     assert live(account, FILE)["207_1:1"]["lead_id"] == "1"
-    assert "207_1.jsonl has the name of a CSV file" in quarantined(account)[0]
+    assert f"{second} has the name of {first}" in quarantined(account)[0]
 
 
 def test_a_missing_folder_fails_and_an_empty_one_does_not(account: Settings, folder: Path) -> None:

@@ -218,6 +218,16 @@ def test_a_field_that_a_vendor_renames_stops_its_stream_and_no_other_source(
     assert new is None or f"it may be called {new} now" in error
 
 
+def test_buyers_are_not_gone_because_their_list_has_another_name(world: World) -> None:
+    assert not any(outcome.is_failed for outcome in world.night(0).values())
+    good = world.versions()
+    assert good["boberdoo.lead_partners"] == SALES
+    world.changes["boberdoo"] = renamed("matched_partners", "buyers", "leads")
+    error = error_of(world.night(1)["boberdoo"])
+    assert "30 of 30 records do not bring their list of them" in error
+    assert world.versions() == good
+
+
 @pytest.mark.parametrize("damage", AS_TEXT)
 def test_a_column_that_is_written_in_another_way_stops_its_source(
     damage: str, world: World

@@ -64,7 +64,7 @@ versions as (
         min(loaded_at) over (partition by call_id) as first_loaded_at
     from all_versions
     where
-        lower(transaction_type) = 'call' and call_id is not null
+        lower(transaction_type) = 'call'
         {% if is_incremental() %}
             and call_id in (select touched.call_id from touched)
         {% endif %}

@@ -187,6 +187,7 @@ parts as (
         cast(case
             when business_unit is null then 'unknown_deal_type'
             when payin is null then 'bad_amount'
+            when call_id like 'no call: %' then 'no_call'
             when account_id is null then 'no_account'
             when started_at is null then 'no_occurred_at'
         end as varchar(50)) as exception_reason,

@@ -8,7 +8,7 @@ calls_read as (
 call_rows as (
     select
         *,
-        cast(coalesce(call_id, transaction_id) as varchar(250)) as call_key
+        cast(call_id as varchar(250)) as call_key
     from {{ ref('stg_invoca__transactions') }}
 ),
 

@@ -5,7 +5,7 @@ with recursive
 call_rows as (
     select
         *,
-        cast(coalesce(call_id, transaction_id) as varchar(250)) as call_key
+        cast(call_id as varchar(250)) as call_key
     from {{ ref('stg_invoca__transactions') }}
 ),
 
@@ -47,7 +47,7 @@ versions as (
 latest as (
     select
         *,
-        coalesce(lower(transaction_type) = 'call' and call_id is not null, false) as is_call_row
+        coalesce(lower(transaction_type) = 'call', false) as is_call_row
     from versions
     where
         recency = 1

@@ -14,7 +14,11 @@ reported as (
     {{ landed_since_last_build() }}
     union all
     select
-        source_key as event_id,
+        -- An id that could be of a file's row or of a CRM's status is told from theirs.
+        case
+            when source_key ~ '^(crm|feed):|:[0-9]+$' then 'feed:' || source_key
+            else source_key
+        end as event_id,
         'feed' as file_name,
         load_id as row_number,
         load_id,

@@ -15,7 +15,10 @@ transactions as (
     select
         source_key as transaction_id,
         load_id,
-        {{ json_text('complete_call_id', 100) }} as call_id,
+        -- A row of no call is a call of its own, which is never booked (SPEC L8).
+        cast(coalesce(
+            {{ json_text('complete_call_id', 100) }}, 'no call: ' || source_key
+        ) as varchar(100)) as call_id,
         {{ json_text('transaction_type', 50) }} as transaction_type,
         {{ json_text('corrects_transaction_id', 100) }} as corrects_transaction_id,
         {{ json_text('advertiser_campaign_id', 100) }} as campaign_id,
