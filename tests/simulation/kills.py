@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ingestion import embedded
 from ingestion.registry import SOURCES
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
@@ -147,7 +148,9 @@ def _copy(settings: Settings, old: str, new: str) -> None:
     with connect(settings, database="postgres", autocommit=True) as connection:
         connection.execute(f"drop database if exists {new} with (force)")
         connection.execute(f"create database {new} template {old}")
-        # A copied sequence is ahead of its log until the next checkpoint.
+    # A copied sequence is ahead of its log until the next checkpoint.
+    administrator = embedded.administrator(settings)
+    with connect(administrator, database="postgres", autocommit=True) as connection:
         connection.execute("checkpoint")
 
 
