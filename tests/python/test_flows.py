@@ -208,7 +208,7 @@ def test_the_page_shows_schedules_and_a_run_with_its_log(
     run = served.run("seeds")
     with browser_page() as page:
         page.goto((served.home / "link").read_text().strip())
-        page.get_by_role("link", name="Deployments").first.wait_for()
+        page.get_by_text("Deployments", exact=True).first.wait_for()
         page.goto(f"{served.url}/deployments")
         for name in (*SCHEDULES, *UPKEEP):
             page.get_by_placeholder("Search deployments").fill(name)
