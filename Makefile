@@ -31,7 +31,7 @@ demo: setup  ## simulated vendors -> ledger -> revenue, in about two minutes
 test: setup  ## every rule, every worked scenario
 	@$(BIN)/pytest -m "not all"
 
-test-all: setup  ## also the long series of kills, and sqlfluff's Redshift
+test-all: setup  ## also what takes long: each scenario at once, kills, towns, Redshift
 	@$(BIN)/pytest
 
 simulate: setup  ## a simulated town for ten minutes: kills, hands, bad vendors (SECONDS=600 FIRST=1)

@@ -128,10 +128,12 @@ def empty(settings: Settings, *schemas: str) -> None:
     with connect(settings) as connection:
         tables = connection.execute(
             "select format('%%I.%%I', schemaname, tablename) from pg_tables"
-            " where schemaname = any(%s)",
+            " where schemaname = any(%s)"
+            "   and pg_relation_size(format('%%I.%%I', schemaname, tablename)::regclass) > 0",
             (list(schemas),),
         ).fetchall()
-        connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
+        if tables:
+            connection.execute(f"truncate {', '.join(table for (table,) in tables)}")
     make_lost_views(settings)
 
 
