@@ -24,9 +24,10 @@ from psycopg import sql
 from ingestion import shape
 from ingestion.erasure import Erasures, NotErased, Personal, read_erasures
 from ingestion.fields import Field
+from ingestion.lock import keep_turn
 from ingestion.readable import MAX_DEPTH, MAX_DIGITS, Unreadable, depth_of, is_number_too_long
 from ingestion.settings import Settings, redact
-from ingestion.warehouse import first_line, keep_turn
+from ingestion.warehouse import first_line
 
 log = logging.getLogger(__name__)
 

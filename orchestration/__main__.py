@@ -12,11 +12,12 @@ import psycopg
 from ingestion import embedded
 from ingestion.erasure import ErasureError
 from ingestion.landing import LoadFailed
+from ingestion.lock import RunLockError
 from ingestion.registry import SOURCES
 from ingestion.run import Run
 from ingestion.settings import AcceptedShape, Settings, SettingsError, read_settings
 from ingestion.sources import billingo
-from ingestion.warehouse import RunLockError, WarehouseError, first_line
+from ingestion.warehouse import WarehouseError, first_line
 from orchestration import demo, pipeline, report, status
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError

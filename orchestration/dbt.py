@@ -12,8 +12,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from ingestion.lock import turn_token
 from ingestion.settings import PROJECT, Settings, redact
-from ingestion.warehouse import turn_token
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import psycopg
 
-from ingestion import erasure, warehouse
+from ingestion import erasure, lock, warehouse
 from ingestion.registry import (
     SOURCES,
     Outcome,
@@ -112,7 +112,7 @@ def open_job(settings: Settings, name: str, *, full: bool = False) -> Iterator[J
     except JobSkipped:
         raise
     except BaseException as error:
-        if isinstance(error, warehouse.RunLockError):
+        if isinstance(error, lock.RunLockError):
             warehouse.record_refusal(settings, name, str(error))
         troubles = [warehouse.error_text(error), night.shortfall]
         _tell(settings, name, "\n".join(trouble for trouble in troubles if trouble))
@@ -240,7 +240,7 @@ def check(settings: Settings) -> list[str]:
     """Send a notice for every missed job and killed run told to nobody yet; returns the jobs."""
     killed: list[str] = []
     # A run that goes on was not killed.
-    with suppress(warehouse.RunLockError), warehouse.run_lock(settings, writes=False) as connection:
+    with suppress(lock.RunLockError), lock.run_lock(settings, writes=False) as connection:
         killed = notices.tell_killed(connection, settings)
     with warehouse.connect(settings, autocommit=True) as connection:
         missed = notices.tell_missed(connection, settings)
@@ -249,7 +249,7 @@ def check(settings: Settings) -> list[str]:
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
     """Empty the snapshots and fill them again from raw, landing by landing; returns these."""
-    with warehouse.run_lock(settings) as connection:
+    with lock.run_lock(settings) as connection:
         make_stream_tables(connection)
         _forget_snapshots(connection, settings)
         return _snapshot(connection, settings)
@@ -259,7 +259,7 @@ def replay_snapshots(settings: Settings) -> list[datetime]:
 def _recorded(
     settings: Settings, name: str
 ) -> Iterator[tuple[psycopg.Connection, warehouse.JobRecord]]:
-    with warehouse.run_lock(settings) as connection:
+    with lock.run_lock(settings) as connection:
         notices.tell_killed(connection, settings)
         with warehouse.recorded_job(connection, name, settings) as record:
             warehouse.remember_salt(connection, settings)

@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ingestion.lock import keep_turn
 from ingestion.settings import Settings, SettingsError
-from ingestion.warehouse import keep_turn
 from orchestration.dbt import Mart
 
 log = logging.getLogger(__name__)

@@ -4,11 +4,12 @@ What is wrong comes first. Any relation may be missing: a full refresh that was 
 dropped some and not come to make them again.
 """
 
+from ingestion.lock import is_held
 from ingestion.registry import SOURCES as CONFIGURABLE
 from ingestion.registry import missing_settings
 from ingestion.run import Run
 from ingestion.settings import Settings
-from ingestion.warehouse import connect, is_held
+from ingestion.warehouse import connect
 from orchestration import completeness, report
 
 PUBLISHED = """

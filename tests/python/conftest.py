@@ -14,9 +14,10 @@ import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from ingestion import embedded
+from ingestion.lock import run_lock
 from ingestion.registry import make_stream_tables
 from ingestion.settings import Settings, read_settings
-from ingestion.warehouse import connect, ensure_database, run_lock
+from ingestion.warehouse import connect, ensure_database
 from orchestration.dbt import run_dbt
 from tests.python import golden
 from tests.python.msp import Msp, msp

@@ -13,9 +13,10 @@ from typing import Any
 
 import psycopg
 
+from ingestion.lock import run_lock
 from ingestion.run import Run
 from ingestion.settings import Settings
-from ingestion.warehouse import connect, run_lock
+from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import read_marts, run_dbt
 from orchestration.publish import publish as publish_marts

@@ -9,9 +9,9 @@ from typing import Any
 
 from dbt.cli.main import dbtRunner
 
+from ingestion.lock import run_lock
 from ingestion.run import Run
 from ingestion.settings import Settings
-from ingestion.warehouse import run_lock
 from orchestration import dbt, pipeline
 
 

@@ -11,12 +11,13 @@ import pytest
 from ingestion import erasure
 from ingestion.erasure import MAX_IDENTIFIERS, ErasureError
 from ingestion.landing import LoadFailed, open_load
+from ingestion.lock import run_lock
 from ingestion.registry import make_stream_tables
 from ingestion.settings import Settings, SettingsError
 from ingestion.sources.boberdoo import LEADS
 from ingestion.sources.codex import TICKETS
 from ingestion.sources.dispositions import FEED_EVENTS
-from ingestion.warehouse import connect, make_books, run_lock
+from ingestion.warehouse import connect, make_books
 from orchestration import pipeline
 from orchestration.__main__ import main
 from tests.python import golden

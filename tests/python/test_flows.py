@@ -18,12 +18,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from ingestion.lock import run_lock
 from ingestion.registry import SOURCES
 from ingestion.sandbox import freshservice
 from ingestion.sandbox.msp_story import MspStores
 from ingestion.sandbox.server import Sandbox
 from ingestion.settings import PROJECT, Settings
-from ingestion.warehouse import run_lock
 from orchestration import prefect_page
 from orchestration.schedules import SCHEDULES, UPKEEP
 from tests.python import golden

@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingestion import warehouse
+from ingestion import lock
+from ingestion.lock import RunLockError, run_lock
 from ingestion.settings import Settings
-from ingestion.warehouse import RunLockError, WarehouseError, connect, run_lock
+from ingestion.warehouse import WarehouseError, connect
 from orchestration import pipeline
 from orchestration.dbt import keep_manifest, read_manifest, run_dbt
 from tests.python import golden
@@ -241,7 +242,7 @@ def test_a_second_dbt_by_hand_stops_the_first(second_day: Settings) -> None:
 def test_a_run_waits_for_a_step_in_flight_and_says_whose_it_is(
     second_day: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warehouse, "STEP_SECONDS", 1)
+    monkeypatch.setattr(lock, "STEP_SECONDS", 1)
     with connect(second_day) as step:
         step.execute(
             "insert into raw.run_lock values ('analytics', 'x', 'dbt run by hand, as me', now())"
@@ -261,7 +262,7 @@ def test_a_step_of_a_run_whose_lock_was_lost_is_refused(second_day: Settings) ->
     with run_lock(second_day) as connection:
         connection.execute("update raw.run_lock set token = 'of another run'")
         with connect(second_day) as step, pytest.raises(RunLockError, match="was lost"):
-            warehouse.keep_turn(step, second_day)
+            lock.keep_turn(step, second_day)
         with pytest.raises(Exception, match="another has had the warehouse"):
             run_dbt(second_day, *COMMANDS["snapshot"])
 

@@ -14,8 +14,9 @@ from threading import Thread
 
 import pytest
 
+from ingestion.lock import RunLockError, is_held, run_lock
 from ingestion.settings import Datto, Freshservice, Invoca, NoticeChannel, Settings
-from ingestion.warehouse import RunLockError, connect, is_held, run_lock
+from ingestion.warehouse import connect
 from orchestration import pipeline, status
 from orchestration.__main__ import EXIT_USAGE, main
 from orchestration.dashboard import write_dashboard

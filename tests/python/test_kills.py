@@ -15,9 +15,10 @@ import pytest
 from dbt.adapters.sql import SQLConnectionManager
 
 from ingestion.landing import Load, LoadFailed
+from ingestion.lock import RunLockError
 from ingestion.settings import Settings
 from ingestion.sources import billing_db
-from ingestion.warehouse import RunLockError, connect
+from ingestion.warehouse import connect
 from orchestration import pipeline
 from tests.python import golden
 

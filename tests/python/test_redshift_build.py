@@ -11,11 +11,12 @@ import pytest
 from sqlfluff.core import FluffConfig, Linter
 
 from ingestion import registry
+from ingestion.lock import run_lock
 from ingestion.redshift import replicate
 from ingestion.run import Run
 from ingestion.sandbox import business
 from ingestion.settings import PROJECT, Settings
-from ingestion.warehouse import connect, run_lock
+from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import DbtError, read_manifest, run_dbt
 from tests.redshift import smoke

@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from ingestion.lock import run_lock
 from ingestion.settings import PROJECT, Settings, read_settings
 from ingestion.variables import VARIABLES
-from ingestion.warehouse import connect, run_lock
+from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.__main__ import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE, main
 from orchestration.dbt import DbtError, run_dbt

@@ -17,7 +17,7 @@ from typing import Any
 import redshift_connector
 import yaml
 
-from ingestion import redshift, warehouse
+from ingestion import lock, redshift, warehouse
 from ingestion.settings import Settings, read_settings
 from orchestration import pipeline
 from orchestration.dbt import Mart, read_marts
@@ -49,7 +49,7 @@ def check(settings: Settings) -> Iterator[str]:
     """Yield a line for everything that is not as the stand-in has it."""
     pipeline.replay_snapshots(settings)
     pipeline.build(settings, full_refresh=True)
-    with warehouse.run_lock(settings) as connection:
+    with lock.run_lock(settings) as connection:
         redshift.replicate(connection, settings)  # the record of that build, too
     with closing(redshift.connect(settings)) as there:
         yield from _values(there)
