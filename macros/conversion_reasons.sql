@@ -35,24 +35,29 @@ bought as (
     where sales.is_live and sales.occurred_at is not null
 ),
 
+-- A reference names a lead for the partner that gave it; all else does for anybody.
 names_of_leads as (
     select distinct
         lead_id,
-        lead_id as of_lead
+        lead_id as of_lead,
+        partner_id as by_partner
     from pairs
     {% for name in ['phone', 'email'] %}
         union
         select
-            {{ name }},
-            lead_id
+            lead_versions.{{ name }},
+            lead_versions.lead_id,
+            pairs.partner_id
         from lead_versions
-        where {{ name }} is not null and lead_id in (select pairs.lead_id from pairs)
+        inner join pairs on lead_versions.lead_id = pairs.lead_id
+        where lead_versions.{{ name }} is not null
     {% endfor %}
     {% for facts in ['buyers', 'dispositions'] %}
         union
         select
             buyer_lead_ref,
-            lead_id
+            lead_id,
+            partner_id
         from {{ facts }}
         where buyer_lead_ref is not null and lead_id in (select pairs.lead_id from pairs)
     {% endfor %}
@@ -65,7 +70,10 @@ undone as (
             pairs.event_id,
             pairs.lead_id
         from pairs
-        inner join names_of_leads on pairs.lead_id = names_of_leads.of_lead
+        inner join names_of_leads
+            on
+                pairs.lead_id = names_of_leads.of_lead
+                and pairs.partner_id = names_of_leads.by_partner
         inner join dispositions
             on
                 names_of_leads.lead_id = dispositions.{{ name }}

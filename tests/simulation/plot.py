@@ -69,6 +69,8 @@ class Plot:
             ended = steps.play(steps.accept(self.town.tonight()))
         if ended.error or ended.was_killed:
             self.problems.append(f"a good night failed: {ended.kind}: {ended.error}")
+            with connect(self.town.tonight()) as connection:
+                self.problems += judge.completeness(connection)
             return
         self.steps_of_a_night = max(ended.steps, 100)
         self.problems += judge.after_a_night(self.town.tonight(), self.memory)

@@ -115,7 +115,10 @@ judged as (
         case
             when reasons.paid_on = 'sale' then 'paid_on_sale'
             when reasons.is_paid_by_call then 'paid_by_call'
-            when coalesce(standing.entries, 0) = 0 and reasons.is_undone then 'reversed_by_status'
+            when
+                coalesce(standing.entries, 0) = 0
+                and exceptions.entry_key is null
+                and reasons.is_undone then 'reversed_by_status'
         end as reason
     from pairs
     left join standing on pairs.pair_key = standing.entry_key

@@ -97,7 +97,7 @@ split as (
     select
         *,
         case
-            when sale_entry_key is null or is_of_unknown_type then refunded
+            when refunded is null or sale_entry_key is null or is_of_unknown_type then refunded
             else greatest(0, least(refunded, refundable - refunded_before))
         end as within_sale
     from in_order
