@@ -10,6 +10,7 @@ from pathlib import Path
 from ingestion.settings import PROJECT, Settings
 from orchestration.dbt import run_dbt
 from tests.python import golden
+from tests.python.completeness import assert_complete
 from tests.python.facts import Fact, Night, call, gone, lead, play, purchase, refund, status
 
 NIGHTS = [datetime(2026, 7, day, 0, 5) for day in range(15, 20)]
@@ -253,6 +254,12 @@ CASES = {
             "call:K21 n4 booking restored 1.00 lead_call",
         ],
     ),
+    "refund_that_cannot_be_read_has_no_amount": Case(
+        "L8: nobody knows how much it is, so it is not taken for what is left of its sale",
+        [[purchase("T32", "32", "310", "50.00"), refund("R32", "32", "310", "abc")]],
+        ["boberdoo:T32 n1 booking new 50.00 plain_lead"],
+        ["boberdoo:R32 bad_amount "],
+    ),
     "refund_that_moves_leaves_its_old_sale_free": Case(
         "D3: the old lead's other refund is judged again; later changes forget nothing",
         [
@@ -468,6 +475,7 @@ def test_cases_are_booked_as_written_night_by_night_and_at_once(
         for row in golden.query(settings, EXCEPTIONS)
     }
     assert open_exceptions == {line for case in CASES.values() for line in case.exceptions}
+    assert_complete(settings)
     day_by_day = states(settings)
     golden.build_from_empty(settings, golden.LEADS_AND_CALLS)
     assert golden.by(golden.query(settings, ENTRIES), "entry_id") == golden.by(entries, "entry_id")

@@ -9,9 +9,10 @@ import pytest
 
 from ingestion.landing import Stream, open_load
 from ingestion.settings import Dispositions, Settings
-from ingestion.sources.boberdoo import LEADS, TRANSACTIONS
+from ingestion.sources.boberdoo import LEAD_PARTNERS, LEADS, TRANSACTIONS
 from ingestion.warehouse import connect
 from tests.python import golden
+from tests.python.completeness import assert_complete
 
 FIRST_NIGHT = datetime(2026, 7, 15, 0, 5)
 HEADER = "lead_id,buyer_lead_ref,email,status,status_date"
@@ -146,6 +147,16 @@ def test_a_reference_counts_only_from_when_its_lead_is_known(market: Market) -> 
     # Now Y1 stands for two leads, both bought: which of them was sold?
     assert market.rows(PARKED) == {("203_a:4", "ambiguous_match", "sold", "")}
     assert market.is_the_same_built_at_once()
+
+
+def test_a_reference_that_another_partner_gave_undoes_nothing(market: Market) -> None:
+    buyer = {"lead_id": "1001", "lead_type": "33", "position": 1, "partner_id": "204"}
+    market.land(LEADS, FIRST_NIGHT, [lead("1001")])
+    market.land(LEAD_PARTNERS, FIRST_NIGHT, [buyer | {"buyer_lead_ref": "Z1"}])
+    market.night(0, a=["1001,,,Sold,2026-07-05", ",Z1,,Rescinded,2026-07-09"])
+    assert market.rows(EXCEPTIONS) == {("conversion:1001:203", "conversion_without_sale")}
+    assert market.rows(PARKED) == {("203_a:2", "no_match", "rescinded", "")}
+    assert_complete(market.settings)
 
 
 # What the partner wrote -> what it is; None cannot be read.
