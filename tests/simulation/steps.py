@@ -6,6 +6,7 @@ processes ended, or the server itself.
 
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import dbt_arguments
 
+LONGEST_SECONDS = 400
 HAND_COMMANDS = (
     ("run", "--select", "int_product_prices_timeline+"),
     ("run", "--select", "int_deal_terms_timeline+"),
@@ -117,6 +119,9 @@ def _begin(
 
 def _ending(child: int, reader: int) -> Ended:
     with os.fdopen(reader, "rb") as said:
+        # dbt's parser may hang in a child that was forked beside threads: then it is killed.
+        if not select.select([said], [], [], LONGEST_SECONDS)[0]:
+            os.kill(child, signal.SIGKILL)
         text = said.read()
     status = os.waitpid(child, 0)[1]
     if os.WIFSIGNALED(status) or not text:
