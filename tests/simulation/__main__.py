@@ -99,6 +99,9 @@ def server() -> Iterator[Settings]:
         "LEDGERHOUSE_EMBEDDED_DIR": str(folder / "warehouse"),
         "WAREHOUSE_PORT": str(free_port()),
         "DO_NOT_TRACK": "1",
+        # dbt's static parser works in threads, which a forked child has not.
+        "DBT_STATIC_PARSER": "false",
+        "DBT_TARGET_PATH": str(folder / "target"),
     }
     settings = read_settings()
     embedded.start(settings)

@@ -119,7 +119,7 @@ def _begin(
 
 def _ending(child: int, reader: int) -> Ended:
     with os.fdopen(reader, "rb") as said:
-        # dbt's parser may hang in a child that was forked beside threads: then it is killed.
+        # What hangs is killed; if it was a good night, that is a problem.
         if not select.select([said], [], [], LONGEST_SECONDS)[0]:
             os.kill(child, signal.SIGKILL)
         text = said.read()
