@@ -65,7 +65,9 @@ def test_a_first_night_is_the_same_on_redshift(
         play_night(replace(vendors.settings(), target="postgres", now=clock), there)
     assert_same(settings, there)
     assert_tables_suit_redshift(there)
-    assert_there_is_something_to_compare(settings)
+    with connect(settings) as connection:
+        counts = row_counts(connection)
+    assert counts["marts.fct_ledger_entries"] and counts["marts.revenue"]
     assert_compiled_sql_is_redshifts(tmp_path / "compiled", at_least=150)
     with pytest.raises(DbtError, match="distinct on"):
         run_dbt(there, "show", "--inline", PLANTED)

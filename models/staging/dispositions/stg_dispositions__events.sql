@@ -10,23 +10,19 @@ reported as (
         is_deleted,
         loaded_at,
         payload
-    from {{ source('dispositions', 'file_events') }}
-    {{ landed_since_last_build() }}
+    from {{ source('dispositions', 'file_events') }} {{ landed_since_last_build() }}
     union all
     select
         -- An id that could be of a file's row or of a CRM's status is told from theirs.
-        case
-            when source_key ~ '^(crm|feed):|:[0-9]+$' then 'feed:' || source_key
-            else source_key
-        end as event_id,
+        case when source_key ~ '^(crm|feed):|:[0-9]+$' then 'feed:' || source_key else source_key end
+            as event_id,
         'feed' as file_name,
         load_id as row_number,
         load_id,
         is_deleted,
         loaded_at,
         payload
-    from {{ source('dispositions', 'feed_events') }}
-    {{ landed_since_last_build() }}
+    from {{ source('dispositions', 'feed_events') }} {{ landed_since_last_build() }}
 ),
 
 events as (
