@@ -14,7 +14,7 @@ reported as (
     union all
     select
         -- An id that could be of a file's row or of a CRM's status is told from theirs.
-        case when source_key ~ '^(crm|feed):|:[0-9]+$' then 'feed:' || source_key else source_key end
+        case when source_key ~ '^(crm|feed):|:[0-9]+$' then 'feed:' else '' end || source_key
             as event_id,
         'feed' as file_name,
         load_id as row_number,
