@@ -24,7 +24,7 @@ def log_to_file() -> None:
         place.parent.mkdir(exist_ok=True)
         file = RotatingFileHandler(place, maxBytes=10_000_000, backupCount=5)
     except OSError as error:
-        print(f"{PLACE} is not written: {error.strerror}. Make it writable.", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{PLACE} is not written: {error.strerror}. Make it writable.\n")
         return
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     for name in LOGGERS:

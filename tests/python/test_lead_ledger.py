@@ -49,21 +49,14 @@ def test_ledger_equals_the_oracle_day_by_day(scenario: Path, settings: Settings)
     assert_as_billed_on_each_day(scenario, settings)
     if scenario.name == "golden_a":
         assert_complete(settings)
-        assert_the_same_at_once(settings)
+        golden.assert_the_same_at_once(settings)
 
 
 @pytest.mark.all
 @pytest.mark.parametrize("scenario", WORKED, ids=lambda folder: folder.name)
 def test_a_worked_scenario_is_the_same_at_once(scenario: Path, settings: Settings) -> None:
     play(scenario, settings)
-    assert_the_same_at_once(settings)
-
-
-def assert_the_same_at_once(settings: Settings) -> None:
-    """Built from nothing but landing and snapshots, every row is as it was day by day."""
-    day_by_day = golden.by(golden.query(settings, EVERYTHING), "entry_id")
-    golden.build_from_empty(settings)
-    assert golden.by(golden.query(settings, EVERYTHING), "entry_id") == day_by_day
+    golden.assert_the_same_at_once(settings)
 
 
 def play(scenario: Path, settings: Settings) -> None:

@@ -26,7 +26,7 @@ from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import dbt_arguments
 
-LONGEST_SECONDS = 400
+LONGEST_SECONDS = 400  # of one step
 HAND_COMMANDS = (
     ("run", "--select", "int_product_prices_timeline+"),
     ("run", "--select", "int_deal_terms_timeline+"),

@@ -6,10 +6,7 @@ calls_read as (
 ),
 
 call_rows as (
-    select
-        *,
-        cast(call_id as varchar(250)) as call_key
-    from {{ ref('stg_invoca__transactions') }}
+    select * from {{ ref('stg_invoca__transactions') }}
 ),
 
 campaigns as (
@@ -38,14 +35,14 @@ transactions as (
 {% if is_incremental() %}
     {% set known = judged_through(this) %}
     touched as (
-        select call_key from call_rows
+        select call_id from call_rows
         where
             transaction_id in (
                 select landed.transaction_id from call_rows as landed
                 where landed.loaded_at > {{ known }}
             )
         union
-        select call_rows.call_key
+        select call_rows.call_id
         from call_rows
         inner join campaigns on call_rows.campaign_id = campaigns.campaign_id
         where campaigns.loaded_at > {{ known }}
@@ -69,7 +66,7 @@ transactions as (
 calls as (
     select * from calls_read
     {% if is_incremental() %}
-        where call_key in (select touched.call_key from touched)
+        where call_id in (select touched.call_id from touched)
     {% endif %}
 ),
 
@@ -139,8 +136,8 @@ explained as (
 
 facts as (
     select
-        call_key,
-        case when is_counted then call_key else call_key || '/' || transaction_id end as fact_key,
+        call_id,
+        case when is_counted then call_id else call_id || '/' || transaction_id end as fact_key,
         currency,
         started_at as occurred_at,
         is_live,
@@ -152,31 +149,31 @@ facts as (
 
 booked_facts as (
     select
-        call_id as call_key,
+        call_id,
         call_id as fact_key,
         currency,
         sum(amount) as amount,
         sum(quantity) as entries
     from entries
     {% if is_incremental() %}
-        where call_id in (select touched.call_key from touched)
+        where call_id in (select touched.call_id from touched)
     {% endif %}
     group by call_id, currency
 ),
 
 held_facts as (
     select
-        call_id as call_key,
+        call_id,
         call_id as fact_key,
         currency,
         coalesce(amount, 0) as amount,
         false as is_parked
     from exceptions
     {% if is_incremental() %}
-        where call_id in (select touched.call_key from touched)
+        where call_id in (select touched.call_id from touched)
     {% endif %}
 ),
 
-{{ accounted('invoca', 'transactions', 'select touched.call_key from touched', unit='call_key') }}
+{{ accounted('invoca', 'transactions', 'select touched.call_id from touched', unit='call_id') }}
 
 select * from accounted

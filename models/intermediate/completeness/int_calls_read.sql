@@ -3,10 +3,7 @@
 with recursive
 
 call_rows as (
-    select
-        *,
-        cast(call_id as varchar(250)) as call_key
-    from {{ ref('stg_invoca__transactions') }}
+    select * from {{ ref('stg_invoca__transactions') }}
 ),
 
 campaigns as (
@@ -17,14 +14,14 @@ campaigns as (
     {% set known = judged_through(this) %}
     -- All calls that a row has ever been one of: it may have moved.
     touched as (
-        select call_key from call_rows
+        select call_id from call_rows
         where
             transaction_id in (
                 select landed.transaction_id from call_rows as landed
                 where landed.loaded_at > {{ known }}
             )
         union
-        select call_rows.call_key
+        select call_rows.call_id
         from call_rows
         inner join campaigns on call_rows.campaign_id = campaigns.campaign_id
         where campaigns.loaded_at > {{ known }}
@@ -39,7 +36,7 @@ versions as (
     {% if is_incremental() %}
         where transaction_id in (
             select of_calls.transaction_id from call_rows as of_calls
-            inner join touched on of_calls.call_key = touched.call_key
+            inner join touched on of_calls.call_id = touched.call_id
         )
     {% endif %}
 ),
@@ -52,7 +49,7 @@ latest as (
     where
         recency = 1
         {% if is_incremental() %}
-            and call_key in (select touched.call_key from touched)
+            and call_id in (select touched.call_id from touched)
         {% endif %}
 ),
 
@@ -141,7 +138,6 @@ rules as (
 
 calls_read as (
     select
-        latest.call_key,
         latest.call_id,
         latest.transaction_id,
         latest.phone,

@@ -115,9 +115,9 @@ judged as (
         case
             when reasons.paid_on = 'sale' then 'paid_on_sale'
             when reasons.is_paid_by_call then 'paid_by_call'
+            -- A status that may be of this lead explains why nothing is booked or held, no more.
             when
-                coalesce(standing.entries, 0) = 0
-                and exceptions.entry_key is null
+                coalesce(standing.entries, 0) = 0 and exceptions.entry_key is null
                 and reasons.is_undone then 'reversed_by_status'
         end as reason
     from pairs
