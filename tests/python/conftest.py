@@ -22,6 +22,7 @@ from orchestration.dbt import run_dbt
 from tests.python import golden
 from tests.python.msp import Msp, msp
 from tests.python.redshift import stand_in
+from tests.python.webhook import Webhook
 
 # How the names of our settings begin (README, Settings).
 SETTINGS = (
@@ -102,6 +103,14 @@ def settings(built: Settings) -> Settings:
             (Path(__file__).parent.parent / "golden/lead_ledger/schema.sql").read_text()
         )
     return replace(built, billing_db=source)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """A webhook that is heard by nobody else."""
+    webhook = Webhook()
+    yield webhook
+    webhook.server.shutdown()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from orchestration.guard import Attempt, GuardError, MovesTooMuchError
 from orchestration.publish import publish as publish_marts
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
-from tests.python.test_jobs import Webhook, webhook  # noqa: F401 (a fixture)
+from tests.python.webhook import Webhook
 
 NIGHT = datetime(2025, 3, 10, 0, 5)
 PUBLISHED = "select sum(amount) as amount, count(*) from analytics.fct_ledger_entries"
@@ -275,7 +275,7 @@ def cli(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) ->
 
 def test_a_held_publication_is_told_everywhere_and_accept_lets_it_through(
     published: Settings,
-    webhook: Webhook,  # noqa: F811
+    webhook: Webhook,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -318,7 +318,7 @@ def test_a_held_publication_is_told_everywhere_and_accept_lets_it_through(
 
 def test_a_held_night_does_not_beat_and_is_late_until_it_is_accepted(
     published: Settings,
-    webhook: Webhook,  # noqa: F811
+    webhook: Webhook,
 ) -> None:
     told = replace(
         published,

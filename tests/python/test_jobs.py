@@ -1,16 +1,13 @@
 """Jobs, their schedules and what people are told of them (SPEC O1, O2, O5)."""
 
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socket import gethostname
-from threading import Thread
 
 import pytest
 
@@ -26,40 +23,10 @@ from orchestration.publish import publish
 from orchestration.schedules import SCHEDULES
 from tests.python import golden
 from tests.python.conftest import book, free_port
+from tests.python.webhook import Webhook
 
 NOW = datetime(2025, 2, 10, 0, 5)
 FIGURES = "select sum(net) as net, count(*) from analytics.revenue"
-
-
-class Webhook:
-    """A real HTTP server that keeps what is posted to it, and refuses as often as it is told."""
-
-    def __init__(self) -> None:
-        self.posts: list[dict] = []
-        self.refusals = 0
-        webhook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                webhook.posts.append(json.loads(body) | {"path": self.path})
-                webhook.refusals -= 1
-                self.send_response(503 if webhook.refusals >= 0 else 200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    webhook = Webhook()
-    yield webhook
-    webhook.server.shutdown()
 
 
 @pytest.fixture
