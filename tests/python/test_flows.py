@@ -316,14 +316,15 @@ def test_a_run_that_is_killed_is_crashed_on_the_page_and_told(
     settings: Settings, served: Served
 ) -> None:
     run_id = served.start("tickets")
-    holder = until(lambda: lock_holder(settings))
-    os.kill(holder, signal.SIGKILL)
+    begun = "select 1 from marts.rpt_job_runs where job = 'tickets' and status = 'running'"
+    until(lambda: golden.query(settings, begun))
+    os.kill(lock_holder(settings), signal.SIGKILL)
     assert served.end_of(run_id)["state_type"] == "CRASHED"
     killed = "select 1 from marts.rpt_job_runs where job = 'tickets' and status = 'killed'"
     assert until(lambda: golden.query(settings, killed))
 
 
-def lock_holder(settings: Settings) -> int | None:
+def lock_holder(settings: Settings) -> int:
     """Return the process that runs a job now."""
     with psycopg.connect(**settings.warehouse.parameters()) as connection:
         row = connection.execute(
@@ -332,4 +333,4 @@ def lock_holder(settings: Settings) -> int | None:
             " where locks.relation = to_regclass('raw.run_lock') and locks.granted"
             " and locks.mode = 'ShareUpdateExclusiveLock'"
         ).fetchone()
-    return int(row[0]) if row else None
+    return int(row[0])
