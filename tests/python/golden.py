@@ -1,4 +1,4 @@
-"""Golden data sets: unpacked, loaded into a source day by day, and read back for comparison."""
+"""Golden data sets: loaded into a source day by day, and read back for comparison."""
 
 import csv
 import shutil
@@ -29,7 +29,10 @@ VIEWS: set[str] = set()
 
 
 def unpacked(archive: str) -> Path:
-    """Unpack `tests/golden/<archive>.tar.xz` once and return the folder of what was in it."""
+    """Unpack `tests/golden/<archive>.tar.xz` once and return the folder of what was in it.
+
+    The two big sets are packed; every other case is text, so that a changed figure is a line.
+    """
     folder = Path(tempfile.gettempdir()) / f"ledgerhouse-golden-{archive.replace('/', '-')}"
     if not folder.exists():
         # Several test workers may be here at once: the first to have all of it wins.

@@ -582,7 +582,7 @@ def test_crm_statuses_are_a_history_per_lead_and_buyer(account: Settings, portal
 
 
 def test_golden_days_play_on_the_portal(account: Settings, portal: Boberdoo) -> None:
-    scenario = golden.unpacked("deals/worked") / "08_unsale"
+    scenario = golden.GOLDEN / "deals/worked/08_unsale"
     days = simplejson.loads((scenario / "scenario.json").read_text())["days"]
     portal.leads, portal.transactions = {}, []
     seen = []

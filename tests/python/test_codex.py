@@ -35,7 +35,7 @@ def test_every_part_of_the_bulk_answer_lands_with_its_account(story: Msp) -> Non
 
 
 def test_decimals_land_as_they_were_written(vendors: Msp) -> None:
-    serve(vendors.stores, golden.unpacked("msp/set_a"))
+    serve(vendors.stores, golden.GOLDEN / "msp/set_a")
     vendors.sync("codex", DAY)
     assert vendors.rows(
         "select payload ->> 'per_user_cost' from raw.codex__plans where source_key = '13'"

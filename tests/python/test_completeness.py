@@ -137,7 +137,7 @@ def test_a_wrong_rate_or_business_unit_is_found_by_a_second_reading(
     settings: Settings, tmp_path: Path
 ) -> None:
     """D4, L2a: presence does not see an amount that is wrong, nor whose it is."""
-    scenario = golden.unpacked("deals/worked") / "11_cpa_symbolic_and_conversion"
+    scenario = golden.GOLDEN / "deals/worked/11_cpa_symbolic_and_conversion"
     for tonight in nights(scenario, settings, tmp_path):
         golden.night(tonight, tonight.now, SOURCES, golden.LEADS_AND_CALLS)
     judge(settings)
@@ -151,7 +151,7 @@ def test_a_wrong_rate_or_business_unit_is_found_by_a_second_reading(
 
 def test_a_price_correction_that_is_lost_is_found_by_a_second_reading(settings: Settings) -> None:
     """L12, L13: what stands is what prices and plans known now give, read from staging."""
-    scenario = golden.unpacked("lead_ledger/worked") / "18_equal_states_merge"
+    scenario = golden.GOLDEN / "lead_ledger/worked/18_equal_states_merge"
     with psycopg.connect(**settings.billing_db.parameters()) as source:
         for day, now in golden.days(scenario):
             golden.load_day(source, day)

@@ -13,7 +13,7 @@ from tests.python import golden
 from tests.python.completeness import assert_complete
 from tests.python.deals import SOURCES, nights
 
-WORKED = sorted(golden.unpacked("deals/worked").iterdir())
+WORKED = sorted((golden.GOLDEN / "deals/worked").iterdir())
 SETS = [*WORKED, golden.unpacked("deals/golden_a")]
 
 SECONDS = """'YYYY-MM-DD"T"HH24:MI:SS"Z"'"""

@@ -64,7 +64,7 @@ def people(settings: Settings) -> list[dict[str, str]]:
 def test_an_erased_person_is_nowhere_and_money_is_as_before(
     name: str, settings: Settings, tmp_path: Path
 ) -> None:
-    scenario = golden.unpacked("deals/worked") / name
+    scenario = golden.GOLDEN / "deals/worked" / name
     last = len(list(scenario.glob("day_*")))
     for number, tonight in enumerate(nights(scenario, settings, tmp_path), start=1):
         tonight = replace(tonight, salt=SALT)
@@ -199,7 +199,7 @@ def test_without_the_salt_of_then_nobody_is_landed_again(settings: Settings) -> 
 
 
 def test_analysts_join_callers_by_hash_and_see_no_phone(settings: Settings, tmp_path: Path) -> None:
-    scenario = golden.unpacked("deals/worked") / "34_phone_variants"
+    scenario = golden.GOLDEN / "deals/worked/34_phone_variants"
     for tonight in nights(scenario, settings, tmp_path):
         golden.night(replace(tonight, salt=SALT), tonight.now, SOURCES, golden.LEADS_AND_CALLS)
     pipeline.build(replace(settings, salt=SALT))

@@ -12,7 +12,7 @@ from orchestration import pipeline
 from tests.python import golden
 from tests.python.completeness import assert_complete
 
-WORKED = sorted(golden.unpacked("lead_ledger/worked").iterdir())
+WORKED = sorted((golden.GOLDEN / "lead_ledger/worked").iterdir())
 SETS = [*WORKED, golden.unpacked("lead_ledger/golden_a")]
 
 ENTRIES = """
@@ -111,7 +111,7 @@ def assert_as_billed_on_each_day(scenario: Path, settings: Settings) -> None:
 
 
 def test_running_again_without_new_input_adds_no_row_anywhere(settings: Settings) -> None:
-    scenario = golden.unpacked("lead_ledger/worked") / "19_a_b_a"
+    scenario = golden.GOLDEN / "lead_ledger/worked/19_a_b_a"
     play(scenario, settings)
     rows = "select count(*) as rows from {}"
     tables = [
@@ -131,7 +131,7 @@ def test_running_again_without_new_input_adds_no_row_anywhere(settings: Settings
 def test_dropping_everything_but_raw_and_snapshots_gives_the_same_rows(
     settings: Settings,
 ) -> None:
-    play(golden.unpacked("lead_ledger/worked") / "18_equal_states_merge", settings)
+    play(golden.GOLDEN / "lead_ledger/worked/18_equal_states_merge", settings)
     entries = golden.by(golden.query(settings, EVERYTHING), "entry_id")
     with connect(settings) as connection:
         for schema in ("marts", "intermediate", "staging"):
@@ -141,7 +141,7 @@ def test_dropping_everything_but_raw_and_snapshots_gives_the_same_rows(
 
 
 def test_full_refresh_gives_the_same_rows(settings: Settings) -> None:
-    play(golden.unpacked("lead_ledger/worked") / "13_delivery_deleted", settings)
+    play(golden.GOLDEN / "lead_ledger/worked/13_delivery_deleted", settings)
     entries = golden.by(golden.query(settings, EVERYTHING), "entry_id")
     pipeline.build(settings, full_refresh=True)
     assert golden.by(golden.query(settings, EVERYTHING), "entry_id") == entries
@@ -150,7 +150,7 @@ def test_full_refresh_gives_the_same_rows(settings: Settings) -> None:
 def test_replayed_snapshots_equal_the_original_and_the_intervals_that_raw_implies(
     settings: Settings,
 ) -> None:
-    play(golden.unpacked("lead_ledger/worked") / "18_equal_states_merge", settings)
+    play(golden.GOLDEN / "lead_ledger/worked/18_equal_states_merge", settings)
     versions = golden.by(golden.query(settings, VERSIONS), "source_key", "valid_from", "table_name")
     assert len(versions) > 5
     pipeline.replay_snapshots(settings)

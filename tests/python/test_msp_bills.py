@@ -6,8 +6,8 @@ from tests.python import golden
 from tests.python.completeness import assert_complete
 from tests.python.msp import Msp, build, night, serve
 
-SET_A = golden.unpacked("msp/set_a")
-HISTORY = golden.unpacked("msp/history")
+SET_A = golden.GOLDEN / "msp/set_a"
+HISTORY = golden.GOLDEN / "msp/history"
 DAYS = sorted(folder.name for folder in HISTORY.glob("20*"))
 
 MONTH = (

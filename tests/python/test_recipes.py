@@ -21,7 +21,7 @@ from tests.python.deals import SOURCES, nights
 from tests.python.test_erasure import SALT
 
 # Of golden case 01: partner 207 buys lead 100 on 14 July 2026, on no terms.
-CASE = golden.unpacked("deals/worked") / "01_plain_sale"
+CASE = golden.GOLDEN / "deals/worked/01_plain_sale"
 BUYER, LEAD = "207", "100"
 FILE = f"Ref,Result,Result Date\n{LEAD},signed,2026-07-14\n{LEAD},Moved Away,2026-07-14\n"
 ENTRIES = "select entry_key, deal_type, amount from marts.fct_ledger_entries"

@@ -11,7 +11,7 @@ from orchestration import report
 from tests.python import golden
 from tests.python.conftest import book
 
-SCENARIO = golden.unpacked("lead_ledger/worked") / "10_price_edited"
+SCENARIO = golden.GOLDEN / "lead_ledger/worked/10_price_edited"
 
 
 @pytest.fixture

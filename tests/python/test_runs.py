@@ -25,7 +25,7 @@ from orchestration.__main__ import EXIT_INTERRUPTED, EXIT_LOCKED, EXIT_USAGE, ma
 from orchestration.dbt import DbtError, run_dbt
 from tests.python import golden
 
-SCENARIO = golden.unpacked("lead_ledger/worked") / "14_broker_changed"
+SCENARIO = golden.GOLDEN / "lead_ledger/worked/14_broker_changed"
 ENTRIES = "select * from marts.fct_ledger_entries order by entry_id"
 
 
