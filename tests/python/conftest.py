@@ -1,5 +1,6 @@
 """One embedded Postgres for the whole session, on a free port, away from the user's own."""
 
+import gc
 import os
 import shutil
 import signal
@@ -42,6 +43,12 @@ def flags_without_source() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def seldom_collected() -> None:
+    """A night in dbt makes millions of objects that go by themselves: looking for rings costs."""
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)
