@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from dbt_common.behavior_flags import BehaviorFlagRendered
+from xdist.scheduler import LoadScopeScheduling
 
 from ingestion import embedded
 from ingestion.lock import run_lock
@@ -31,6 +33,32 @@ SETTINGS = (
     *("BILLING_DB_", "BILLINGO_", "BOBERDOO_", "INVOCA_", "DISPOSITIONS_"),
     *("CODEX_", "CORE_", "FRESHSERVICE_", "DATTO_"),
 )
+# Tests of these files stay together, for they share a fixture that takes long to make.
+TOGETHER = {
+    f"test_{name}.py"
+    for name in (
+        *("billingo_contract", "declarations", "docs", "flows", "landing", "msp_quirks"),
+        *("msp_rules", "questions", "values"),
+    )
+}
+# These begin first: at the end, one worker would do them while the other waits.
+LONGEST = ("test_simulation.py", "test_msp_bills.py", "test_deals.py")
+
+
+class ByFixture(LoadScopeScheduling):
+    """Give a worker one test at a time, or one file that stays together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::")[0]
+        return path if Path(path).name in TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return ByFixture(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

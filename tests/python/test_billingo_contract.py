@@ -29,9 +29,6 @@ from ingestion.sources import billingo
 from ingestion.warehouse import connect, make_books
 from tests.python.conftest import free_port
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("billingo_contract")
-
 CONTRACTS = Path(__file__).parent.parent / "contracts"
 OPENAPI = CONTRACTS / "billingo.openapi.yaml"
 # Seen live, though the file says otherwise.

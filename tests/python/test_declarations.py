@@ -27,9 +27,6 @@ from ingestion.settings import Settings
 from ingestion.warehouse import connect, make_books
 from orchestration.dbt import dbt_arguments, run_dbt
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("declarations")
-
 # How a compiled staging model reads a field: `payload -> 'summary' ->> 'net_amount'`.
 READ = re.compile(r"payload((?: -> (?:'\w+'|\d+))*) ->>? '(\w+)'")
 LANDED = re.compile(r'"raw"\."(\w+?)__(\w+)"')

@@ -11,9 +11,6 @@ from orchestration.dbt import read_manifest
 from orchestration.docs import write_docs
 from tests.python.browser import browser_page, needs_chromium
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("docs")
-
 
 @pytest.fixture(scope="module")
 def manifest(built: Settings) -> dict[str, Any]:

@@ -30,8 +30,6 @@ from tests.python import golden
 from tests.python.browser import browser_page, needs_chromium
 from tests.python.conftest import book, free_port
 
-# One server for all of them.
-pytestmark = pytest.mark.xdist_group("prefect")
 STEPS = ("sync freshservice", "snapshot, build and test", "publish", "heartbeat")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 

@@ -30,9 +30,6 @@ from ingestion.settings import Database, Settings
 from ingestion.warehouse import close_abandoned_runs, connect, make_books
 from tests.python import golden
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("landing")
-
 NOW = datetime(2026, 1, 1, 0, 5)
 LEADS = Stream("vendor", "leads", key=("id",), scope_field="day", personal=NOBODY)
 ITEMS = Stream(

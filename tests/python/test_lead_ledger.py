@@ -128,6 +128,7 @@ def test_running_again_without_new_input_adds_no_row_anywhere(settings: Settings
     assert {table: golden.query(settings, rows.format(table)) for table in tables} == before
 
 
+@pytest.mark.all
 def test_dropping_everything_but_raw_and_snapshots_gives_the_same_rows(
     settings: Settings,
 ) -> None:

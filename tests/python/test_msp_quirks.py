@@ -13,9 +13,6 @@ from tests.python import golden
 from tests.python.msp import Msp, build, moment, msp, night
 from tests.python.msp_world import RATES, TIB, World
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("msp_quirks")
-
 FIRST, CLOSED, REPAIRED = "2025-01-10", "2025-02-10", "2025-03-10"
 MONTH = "to_char(bill_month, 'YYYY-MM')"
 

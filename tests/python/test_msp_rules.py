@@ -15,9 +15,6 @@ from tests.python import golden
 from tests.python.msp import msp, night
 from tests.python.msp_world import World
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("msp_rules")
-
 FIRST, SECOND = "2025-04-10", "2025-05-10"
 
 

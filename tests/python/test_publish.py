@@ -57,7 +57,8 @@ def test_a_failing_test_leaves_what_analysts_read_and_its_repair_publishes_it(
     settings: Settings,
 ) -> None:
     deliver(settings, 1, day=9)
-    pipeline.nightly(at(settings, FIRST))
+    golden.night(settings, FIRST)
+    golden.publish(settings)
     assert figures(settings) == (1, "80.00")
 
     deliver(settings, 2, day=10)

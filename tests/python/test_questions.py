@@ -13,9 +13,6 @@ from orchestration import pipeline
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
 
-# Its fixture is made once.
-pytestmark = pytest.mark.xdist_group("questions")
-
 ORACLE = golden.unpacked("deals/golden_a") / "expected"
 ZERO = Decimal("0.00")
 IN_AUGUST, ON_THE_SIXTH = (f"recorded_at < timestamp '2026-{day}'" for day in ("08-01", "07-06"))
