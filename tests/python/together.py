@@ -29,7 +29,7 @@ class Names:
         return re.sub(r"\d+", lambda found: f"{self.number + 50}{found[0]:0>6}", text)
 
     def letters(self, text: str) -> str:
-        """Of transactions (T1), calls (C-1) and advertisers (BRK-0007)."""
+        """Of transactions, calls (`C-1`) and advertisers (`BRK-0007`): after their letters."""
         return re.sub(r"^([A-Z]+)", rf"\g<1>{self.number:02}", text)
 
     def phone(self, text: str) -> str:
@@ -46,7 +46,7 @@ class Names:
         return self.letters(text) if text[:1].isalpha() else self.digits(text)
 
     def key(self, text: str) -> str:
-        """Of entries: `boberdoo:T1`, `boberdoo:100:207:purchase:...`, `conversion:100:207`."""
+        """Of entries: `boberdoo:100:207:purchase:...`, `conversion:100:207`, `call:C-1:b:...`."""
         kind, *parts = text.split(":")
         ids = 2 if parts and (parts[0].isdigit() or kind == "call") else 1
         mapped = [
