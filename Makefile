@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all simulate lint bench clean
+.PHONY: help setup demo test test-all simulate lint hooks audit bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -37,9 +37,25 @@ test-all: setup  ## also what takes long: each scenario at once, kills, towns, R
 simulate: setup  ## a simulated town for ten minutes: kills, hands, bad vendors (SECONDS=600 FIRST=1)
 	@$(BIN)/python -m tests.simulation --seconds $(or $(SECONDS),600) --first $(or $(FIRST),1)
 
-lint: setup  ## ruff and sqlfluff
+lint: setup  ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --nocolor --processes 2 models tests/ledger
+
+hooks: setup  ## run the checks before each commit (git hooks of .pre-commit-config.yaml)
+	@$(BIN)/uv tool run pre-commit install
+
+# They bring a dbt of their own, so they live beside .venv. Neither asks a warehouse anything.
+.venv-audit/.installed: pyproject.toml | setup
+	@echo "making .venv-audit (about half a minute)"
+	@$(BIN)/uv venv --quiet --clear .venv-audit
+	@$(BIN)/uv pip install --quiet --python .venv-audit/bin/python --group audit
+	@touch $@
+
+audit: .venv-audit/.installed  ## what public linters say of the models: dbt-score, dbt-bouncer
+	@.venv-audit/bin/dbt --quiet parse --profiles-dir . --target-path target/audit
+	@.venv-audit/bin/dbt-score lint --manifest target/audit/manifest.json
+	@.venv-audit/bin/dbt-bouncer run
 
 bench: setup  ## timings at full size (tens of minutes); see docs/operations.md
 	@$(BIN)/python -m tests.bench

@@ -10,31 +10,31 @@ declare
     stream text;
 begin
     -- The lock of every run: this stops where one holds it.
-    if to_regclass('raw.run_lock') is not null then
-        execute 'lock table raw.run_lock in share update exclusive mode nowait';
+    if to_regclass('landing.run_lock') is not null then
+        execute 'lock table landing.run_lock in share update exclusive mode nowait';
     end if;
     if not pg_try_advisory_xact_lock(4127001) then
         raise exception 'A run holds the warehouse. Stop it, and the schedules, first.';
     end if;
     for stream in
         select format('%I.%I', schemaname, tablename) from pg_tables
-        where schemaname = 'raw' and tablename like '%\_\_%'
+        where schemaname = 'landing' and tablename like '%\_\_%'
     loop
         execute format('delete from %s where loaded_at > $1', stream) using good_until;
     end loop;
-    delete from raw.load_runs where loaded_at > good_until;
-    delete from raw.field_counts where loaded_at > good_until;
-    delete from raw.shape_acceptances where loaded_at > good_until;
-    delete from raw.fields_seen where load_id not in (select load_id from raw.load_runs);
-    delete from raw.publications where known_through > good_until;
+    delete from landing.load_runs where loaded_at > good_until;
+    delete from landing.field_counts where loaded_at > good_until;
+    delete from landing.shape_acceptances where loaded_at > good_until;
+    delete from landing.fields_seen where load_id not in (select load_id from landing.load_runs);
+    delete from landing.publications where known_through > good_until;
 end $$;
 
 -- The sources are read from where the last good load ended, and compared anew.
-delete from raw.source_blocks;
-delete from raw.snapshot_runs;
-delete from raw.build_watermarks;
+delete from landing.source_blocks;
+delete from landing.snapshot_runs;
+delete from landing.build_watermarks;
 
--- All of this is made again from raw.
+-- All of this is made again from landing.
 drop schema if exists snapshots, staging, intermediate, marts cascade;
 
 commit;

@@ -9,7 +9,8 @@ from urllib3.util import parse_url
 
 def shown(url: str) -> str:
     """Return an address without query, user and password."""
-    return urldefragauth(url).split("?")[0]
+    bare: str = urldefragauth(url)
+    return bare.split("?")[0]
 
 
 def joined(here: str, there: str) -> str:
@@ -26,7 +27,8 @@ def origin(url: str) -> tuple[str, str, int] | None:
         parts = parse_url(url)
     except (HTTPError, ValueError):
         return None
-    default = {"http": 80, "https": 443}.get(parts.scheme or "")
+    scheme = parts.scheme or ""
+    default = {"http": 80, "https": 443}.get(scheme)
     if not default or not parts.host:
         return None
-    return parts.scheme, parts.host, parts.port or default
+    return scheme, parts.host, parts.port or default

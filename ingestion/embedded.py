@@ -21,10 +21,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from psycopg import sql
 
-from ingestion.settings import OWNER_PASSWORD, PROJECT, Settings, SettingsError, data_directory
+from ingestion.environment import SettingsError
+from ingestion.settings import OWNER_PASSWORD, PROJECT, Settings, data_directory
 
 log = logging.getLogger(__name__)
 
@@ -302,6 +304,7 @@ def _identity() -> dict[str, int]:
 
 def _run(command: str, *arguments: object) -> None:
     identity = _identity()
+    owner: dict[str, Any] = identity | {"extra_groups": []} if identity else {}
     subprocess.run(
         [_binary(command), *map(str, arguments)],
         check=True,
@@ -309,5 +312,5 @@ def _run(command: str, *arguments: object) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        **(identity | {"extra_groups": []} if identity else {}),
+        **owner,
     )

@@ -2,7 +2,7 @@
 
 A phone or an e-mail is replaced by a token that is random, but the same wherever it stood: what
 was matched by it stays matched, so no figure changes. Everything else that describes the person
-goes. `raw.erasures` knows the erased by salted hash alone, so that they are recognised when a
+goes. `landing.erasures` knows the erased by salted hash alone, so that they are recognised when a
 vendor sends them again. It is the one exception from append-only landing (docs/decisions.md).
 """
 
@@ -11,19 +11,18 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import simplejson
 from psycopg import sql
 
-from ingestion.folding import folded
-from ingestion.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from ingestion.landing import Stream
+from ingestion.environment import SettingsError
+from ingestion.personal import Personal, email_form, phone_form
+from ingestion.settings import Settings
+from ingestion.streams import Stream
 
 log = logging.getLogger(__name__)
 
@@ -37,43 +36,6 @@ CHECK = "check"
 
 class ErasureError(Exception):
     """A person cannot be erased; the message names the cure."""
-
-
-NOBODY = None
-
-
-@dataclass(frozen=True)
-class NotErased:
-    """A stream's payload holds people, and erasing leaves them there: `why` is for them to read."""
-
-    why: str
-
-
-@dataclass(frozen=True)
-class Personal:
-    """Where a stream's payload holds people.
-
-    `within` is the object that does, by default the payload. Of it, phones and e-mails are
-    replaced, fields whose names begin with one of `kept` stay, and all others go.
-    """
-
-    phones: tuple[str, ...]
-    emails: tuple[str, ...]
-    kept: tuple[str, ...]
-    within: str | None = None
-
-    def part(self, payload: Any) -> dict[str, Any]:
-        """Return the object of the payload that holds the person."""
-        part = payload.get(self.within) if self.within and isinstance(payload, dict) else payload
-        return part if isinstance(part, dict) else {}
-
-    def identifiers(self, payload: Any) -> Iterator[tuple[str, str]]:
-        """Yield the fields that say who it is, each with its normal form."""
-        part = self.part(payload)
-        for name in (*self.phones, *self.emails):
-            form = phone_form(part.get(name)) if name in self.phones else email_form(part.get(name))
-            if form:
-                yield name, form
 
 
 @dataclass(frozen=True)
@@ -108,19 +70,6 @@ class Erasures:
         return any(form and self.token(form) for form in forms)
 
 
-def phone_form(text: Any) -> str | None:
-    """Return a phone's digits, without extension and leading 1, as macro `phone_digits` does."""
-    digits = re.sub(r"[^0-9]", "", str(text or "").lower().split("x")[0])
-    if len(digits) == 11 and digits[0] == "1":
-        return digits[1:]
-    return digits if len(digits) > 6 else None
-
-
-def email_form(text: Any) -> str | None:
-    """Return an e-mail as the models compare it, as macro `folded` does."""
-    return folded(str(text or "")) or None
-
-
 def hashed(salt: str, form: str) -> str:
     """Return the salted hash by which an erased phone or e-mail is known."""
     return hmac.new(salt.encode(), form.encode(), hashlib.sha256).hexdigest()
@@ -128,7 +77,8 @@ def hashed(salt: str, form: str) -> str:
 
 def read_erasures(connection: psycopg.Connection, settings: Settings) -> Erasures:
     """Return who was erased; raises SettingsError where the salt is not the one of then."""
-    tokens = dict(connection.execute("select subject_hash, token from raw.erasures").fetchall())
+    rows = connection.execute("select subject_hash, token from landing.erasures").fetchall()
+    tokens: dict[str, str] = dict(rows)
     if tokens and not settings.salt:
         raise SettingsError("LEDGERHOUSE_SALT is not set, but people were erased with it. Set it.")
     if tokens and hashed(settings.salt or "", CHECK) not in tokens:
@@ -142,7 +92,7 @@ def read_erasures(connection: psycopg.Connection, settings: Settings) -> Erasure
 def erase(
     connection: psycopg.Connection,
     settings: Settings,
-    streams: Sequence["Stream"],
+    streams: Sequence[Stream],
     phones: Sequence[str],
     emails: Sequence[str],
 ) -> int:
@@ -156,36 +106,38 @@ def erase(
         raise SettingsError("LEDGERHOUSE_SALT is not set. It is what the erased are known by.")
     read_erasures(connection, settings)
     forms = {form for form in [*map(phone_form, phones), *map(email_form, emails)] if form}
-    people = [stream for stream in streams if stream.people]
+    people = [(stream, personal) for stream in streams if (personal := stream.people)]
     with connection.transaction():
         forms = _all_forms(connection, people, forms)
         known = _known(connection, settings.salt, forms)
         _remember(connection, settings.salt, forms)
         erasures = read_erasures(connection, settings)
-        changed = sum(_replace(connection, stream, forms, erasures) for stream in people)
+        changed = sum(
+            _replace(connection, stream, personal, forms, erasures) for stream, personal in people
+        )
         changed_texts = _erase_quarantine(connection, erasures)
         if not (known or changed or changed_texts):
             raise ErasureError(
                 "Nobody of that phone or e-mail is known. Nothing was erased, and nothing is "
                 "remembered of them."
             )
-    for stream in people:
+    for stream, _ in people:
         connection.execute(sql.SQL("vacuum {}").format(stream.table))
     log.info("%s landed versions erased, known by %s phones and e-mails", changed, len(forms))
     return changed
 
 
 def _all_forms(
-    connection: psycopg.Connection, streams: Sequence["Stream"], forms: set[str]
+    connection: psycopg.Connection, people: Sequence[tuple[Stream, Personal]], forms: set[str]
 ) -> set[str]:
     """Return every phone and e-mail of the person: those that stand beside one already known."""
     known, new = set(forms), set(forms)
     while new:
         found = {
             form
-            for stream in streams
-            for _, payload in _versions(connection, stream, new)
-            for _, form in stream.people.identifiers(payload)
+            for stream, personal in people
+            for _, payload in _versions(connection, stream, personal, new)
+            for _, form in personal.identifiers(payload)
         }
         new = found - known
         known |= found
@@ -198,13 +150,12 @@ def _all_forms(
 
 
 def _versions(
-    connection: psycopg.Connection, stream: "Stream", forms: set[str]
+    connection: psycopg.Connection, stream: Stream, personal: Personal, forms: set[str]
 ) -> list[tuple[str, Any]]:
     """Return the place and payload of the versions that hold one of the phones or e-mails.
 
     SQL finds those that may; what folding says of other letters than ASCII is looked at here.
     """
-    personal = stream.people
     wanted = list(forms)
     places = [(name, True) for name in personal.phones] + [
         (name, False) for name in personal.emails
@@ -241,7 +192,7 @@ def _remember(connection: psycopg.Connection, salt: str, forms: Iterable[str]) -
     tokens = {CHECK: CHECK} | {form: _token(form) for form in forms}
     for form, token in tokens.items():
         connection.execute(
-            "insert into raw.erasures values (%s, %s, clock_timestamp())"
+            "insert into landing.erasures values (%s, %s, clock_timestamp())"
             " on conflict (subject_hash) do nothing",
             (hashed(salt, form), token),
         )
@@ -255,12 +206,16 @@ def _token(form: str) -> str:
 
 
 def _replace(
-    connection: psycopg.Connection, stream: "Stream", forms: set[str], erasures: Erasures
+    connection: psycopg.Connection,
+    stream: Stream,
+    personal: Personal,
+    forms: set[str],
+    erasures: Erasures,
 ) -> int:
-    versions = _versions(connection, stream, forms)
+    versions = _versions(connection, stream, personal, forms)
     for place, payload in versions:
         erased = simplejson.dumps(
-            erasures.applied(payload, stream.people), use_decimal=True, ensure_ascii=False
+            erasures.applied(payload, personal), use_decimal=True, ensure_ascii=False
         )
         connection.execute(
             sql.SQL(
@@ -276,7 +231,7 @@ def _replace(
 def _known(connection: psycopg.Connection, salt: str, forms: Iterable[str]) -> bool:
     """Tell whether one of the phones and e-mails was erased before."""
     row = connection.execute(
-        "select exists (select 1 from raw.erasures where subject_hash = any(%s))",
+        "select exists (select 1 from landing.erasures where subject_hash = any(%s))",
         ([hashed(salt, form) for form in forms],),
     ).fetchone()
     return bool(row and row[0])
@@ -284,11 +239,11 @@ def _known(connection: psycopg.Connection, salt: str, forms: Iterable[str]) -> b
 
 def _erase_quarantine(connection: psycopg.Connection, erasures: Erasures) -> int:
     """Erase what names somebody, whichever source it came from; returns how many texts did."""
-    rows = connection.execute("select cast(ctid as text), record_text from raw.quarantine")
+    rows = connection.execute("select cast(ctid as text), record_text from landing.quarantine")
     found = [place for place, text in rows.fetchall() if erasures.holds(text)]
     for place in found:
         connection.execute(
-            "update raw.quarantine set record_text = 'erased' where ctid = cast(%s as tid)",
+            "update landing.quarantine set record_text = 'erased' where ctid = cast(%s as tid)",
             (place,),
         )
     return len(found)

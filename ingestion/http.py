@@ -74,6 +74,13 @@ class Answer:
         return any(link.get("rel") == "next" for link in links)
 
 
+class _Session(requests.Session):
+    """Leaves redirects to the client: requests would read their bodies to the end."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 @dataclass
 class Client:
     """One vendor account's connection. `calls` counts answered requests (R4 `api_calls`)."""
@@ -159,7 +166,7 @@ class Client:
 
         The work is a thread's, which is left behind then: no read can be trusted to end.
         """
-        done: SimpleQueue[Any] = SimpleQueue()
+        done: SimpleQueue[Answer | Exception] = SimpleQueue()
         is_over = threading.Event()
 
         def work() -> None:
@@ -170,7 +177,7 @@ class Client:
 
         threading.Thread(target=work, name=f"asks {self.vendor}", daemon=True).start()
         try:
-            outcome = wait(ANSWER_SECONDS, done)
+            outcome: Answer | Exception | None = wait(ANSWER_SECONDS, done)
         finally:
             is_over.set()
         if outcome is None:
@@ -246,7 +253,7 @@ class Client:
         seconds = min(MAX_BACKOFF_SECONDS, backoff * 2**attempt) + random.uniform(0, backoff)
         status = answer.status if answer else None
         asked = _retry_after(answer)
-        if asked is not None and asked > MAX_RETRY_AFTER_SECONDS:
+        if answer and asked is not None and asked > MAX_RETRY_AFTER_SECONDS:
             raise VendorError(
                 f"{self.vendor}: {answer.place} answered {status} and asks to wait longer than "
                 f"{MAX_RETRY_AFTER_SECONDS} seconds. Run again later.",
@@ -280,9 +287,7 @@ def open_client(
     `Retry-After` is honoured where it is sent. `per_minute` is the vendor's ceiling of requests,
     unless the settings name another one.
     """
-    session = requests.Session()
-    # We follow redirects ourselves: requests would read their bodies to the end.
-    session.get_redirect_target = lambda response: None
+    session = _Session()
     session.headers.update({"Accept-Encoding": "gzip"} | (headers or {}))
     return Client(
         vendor,

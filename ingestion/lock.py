@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import psycopg
 
+from ingestion.books import close_abandoned_runs, make_books
 from ingestion.settings import Settings
-from ingestion.warehouse import BOOKS, close_abandoned_runs, connect, make_books, process_name
+from ingestion.warehouse import connect, process_name
 
 # How long a run waits for steps in flight (of dbt by hand, or of a run that was killed).
 STEP_SECONDS = 20
@@ -56,7 +57,7 @@ def keep_turn(connection: psycopg.Connection, settings: Settings) -> None:
     if (
         _turn.token
         and not connection.execute(
-            "select 1 from raw.run_lock where schema_name = %s and token = %s for share",
+            "select 1 from landing.run_lock where schema_name = %s and token = %s for share",
             (settings.published_schema, _turn.token),
         ).fetchone()
     ):
@@ -82,10 +83,10 @@ def turn_token() -> str | None:
 
 
 def _make_lock(connection: psycopg.Connection) -> None:
-    made = connection.execute("select to_regclass('raw.run_lock')").fetchone()
+    made = connection.execute("select to_regclass('landing.run_lock')").fetchone()
     if not (made and made[0]):
         with suppress(psycopg.errors.UniqueViolation):  # another first run makes it just now
-            connection.execute(BOOKS)
+            make_books(connection)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def _held(settings: Settings, connection: psycopg.Connection) -> Iterator[None]:
         )
         with holder.transaction():
             try:
-                holder.execute(f"lock table raw.run_lock in {RUN_LOCK_MODE} mode nowait")
+                holder.execute(f"lock table landing.run_lock in {RUN_LOCK_MODE} mode nowait")
             except psycopg.errors.LockNotAvailable:
                 raise RunLockError(_holder(connection)) from None
             yield
@@ -112,7 +113,7 @@ def _taken_turn(connection: psycopg.Connection, settings: Settings) -> Iterator[
         with connection.transaction():
             connection.execute(f"set local lock_timeout = '{STEP_SECONDS}s'")
             connection.execute(
-                "insert into raw.run_lock values (%s, %s, %s, clock_timestamp())"
+                "insert into landing.run_lock values (%s, %s, %s, clock_timestamp())"
                 " on conflict (schema_name) do update"
                 " set token = excluded.token, holder = excluded.holder,"
                 " taken_at = excluded.taken_at",
@@ -134,7 +135,7 @@ def _running(connection: psycopg.Connection) -> str | None:
         "       || to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS') || ' UTC'"
         " from pg_locks as locks"
         " inner join pg_stat_activity as activity on locks.pid = activity.pid"
-        " where locks.relation = to_regclass('raw.run_lock') and locks.granted"
+        " where locks.relation = to_regclass('landing.run_lock') and locks.granted"
         " and locks.mode = 'ShareUpdateExclusiveLock'"
         " and locks.database = ("
         "   select oid from pg_database where datname = current_database())"
@@ -149,7 +150,7 @@ def _holder(connection: psycopg.Connection) -> str:
 
 def _writer(connection: psycopg.Connection, schema: str) -> str:
     row = connection.execute(
-        "select holder, to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS') from raw.run_lock"
+        "select holder, to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS') from landing.run_lock"
         " where schema_name = %s",
         (schema,),
     ).fetchone()

@@ -2,12 +2,12 @@
 
 import logging
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingestion.fields import OBJECT, Field
 
 if TYPE_CHECKING:
-    from ingestion.landing import Load
+    from ingestion.loads import Load
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ LIKE_ENOUGH = 0.5  # of two names, where it is not known which fields are new
 
 
 def list_new_fields(load: "Load", versions: str, records: int) -> None:
-    """Keep the names of fields that the stream never had in `raw.fields_seen`, and log them.
+    """Keep the names of fields that the stream never had in `landing.fields_seen`, and log them.
 
     Those of its first landing are not new.
     """
@@ -34,7 +34,8 @@ def list_new_fields(load: "Load", versions: str, records: int) -> None:
     new = sorted(found - seen)[:MOST_NEW_FIELDS]
     with load.connection.cursor() as cursor:
         cursor.executemany(
-            "insert into raw.fields_seen (source, stream, field, is_new, load_id, first_seen_at)"
+            "insert into landing.fields_seen (source, stream, field, is_new, load_id,"
+            " first_seen_at)"
             " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
             [
                 (stream.source, stream.name, name[:500], bool(seen), load.load_id, load.loaded_at)
@@ -72,7 +73,7 @@ def new_name(load: "Load", versions: str, field: Field) -> str | None:
 
 def _seen(load: "Load") -> set[str]:
     rows = load.connection.execute(
-        "select field from raw.fields_seen where source = %s and stream = %s",
+        "select field from landing.fields_seen where source = %s and stream = %s",
         (load.stream.source, load.stream.name),
     )
     return {name for (name,) in rows}
@@ -85,6 +86,6 @@ def _object(parent: str | None) -> str:
     return f"(case when jsonb_typeof({value}) = 'object' then {value} else '{{}}' end)"
 
 
-def _value(load: "Load", figure: str, versions: str) -> int | bool | None:
+def _value(load: "Load", figure: str, versions: str) -> Any:
     row = load.connection.execute(f"select {figure} from {versions}").fetchone()
     return row[0] if row else None

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from psycopg import Connection
 
-from ingestion.landing import Stream
+from ingestion.streams import Stream
 
 
 def owe(connection: Connection, children: Stream, parents: Iterable[str], at: datetime) -> None:
     """Write down that the children of these parents are to be landed; commits nothing."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into raw.owed_children (source, stream, parent, owed_since)"
+            "insert into landing.owed_children (source, stream, parent, owed_since)"
             " values (%s, %s, %s, %s) on conflict do nothing",
             [(children.source, children.name, parent, at) for parent in sorted(parents)],
         )
@@ -32,13 +32,13 @@ def settle(
 ) -> None:
     """Strike out the parents whose children are landed, and note what failed; commits nothing."""
     connection.execute(
-        "delete from raw.owed_children where source = %s and stream = %s and parent = any(%s)",
+        "delete from landing.owed_children where source = %s and stream = %s and parent = any(%s)",
         (children.source, children.name, list(landed)),
     )
     failed = list(failed)  # it is gone through twice
     owe(connection, children, failed, at)
     connection.execute(
-        "update raw.owed_children set failed_at = %s"
+        "update landing.owed_children set failed_at = %s"
         " where source = %s and stream = %s and parent = any(%s)",
         (at, children.source, children.name, failed),
     )
@@ -50,7 +50,7 @@ def owing(connection: Connection, children: Stream) -> dict[str, bool]:
     Those that never failed come first, then those that were asked the longest ago.
     """
     rows = connection.execute(
-        "select parent, failed_at is not null from raw.owed_children"
+        "select parent, failed_at is not null from landing.owed_children"
         " where source = %s and stream = %s"
         " order by failed_at nulls first, length(parent), parent",
         (children.source, children.name),

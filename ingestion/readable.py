@@ -33,6 +33,7 @@ def read_json(text: str | bytes) -> Any:
     try:
         return simplejson.loads(
             text,
+            cls=simplejson.JSONDecoder,
             strict=False,
             use_decimal=True,
             parse_constant=_constant,
@@ -76,6 +77,7 @@ def _read_slowly(text: str) -> Any:
     try:
         return simplejson.loads(
             _without_depths(text, cut),
+            cls=simplejson.JSONDecoder,
             strict=False,
             parse_int=_whole_number,
             parse_float=_decimal_unless(cut),

@@ -1,4 +1,4 @@
-"""Raw in Redshift: what landing has committed in Postgres is copied there, through files on S3.
+"""Landing in Redshift: what is committed in Postgres is copied there, through files on S3.
 
 Landing stays where its guarantees are (SPEC R1-R8): in the Postgres warehouse. What its loads have
 appended since the last time goes to S3 as files, and one transaction of Redshift COPYs all of them
@@ -22,7 +22,7 @@ import simplejson
 from psycopg import sql
 
 from ingestion.settings import Redshift, Settings, redact
-from ingestion.warehouse import WarehouseError, first_line
+from ingestion.warehouse import WarehouseError, first_line, one_row
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +40,21 @@ REPLACED_BOOKS = (
     *("publication_attempts", "publication_movements", "publication_acceptances"),
 )
 OWN_BOOKS = """
-create table if not exists raw.build_watermarks (
+create table if not exists landing.build_watermarks (
     model_name varchar(100) not null,
     schema_name varchar(100) not null,
     known_through timestamp not null,
     definition varchar(10000) not null,
-    built_at timestamp not null
+    built_at timestamp not null,
+    changed_after timestamp
 );
-create table if not exists raw.publications (
+create table if not exists landing.publications (
     publication_id bigint identity(1, 1),
     schema_name varchar(100) not null,
     known_through timestamp not null,
     published_at timestamp not null
 );
-create table if not exists raw.replications (
+create table if not exists landing.replications (
     last_load_id bigint not null,
     known_through timestamp not null,
     finished_at timestamp not null
@@ -63,7 +64,7 @@ TABLES = """
 select relname, array_agg(attname order by attnum),
     array_agg(format_type(atttypid, atttypmod) order by attnum)
 from pg_class inner join pg_attribute on attrelid = pg_class.oid
-where relnamespace = 'raw'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+where relnamespace = 'landing'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
     and (relname like %s or relname = any(%s))
 group by relname order by relname
 """
@@ -71,7 +72,7 @@ group by relname order by relname
 
 @dataclass(frozen=True)
 class Table:
-    """A table of raw: its columns with their types in Redshift."""
+    """A table of landing: its columns with their types in Redshift."""
 
     name: str
     columns: dict[str, str]
@@ -106,18 +107,18 @@ def replicate(connection: psycopg.Connection, settings: Settings) -> Progress:
             _copy(target, redshift, table, manifest)
         execute(
             target,
-            "insert into raw.replications (last_load_id, known_through, finished_at)"
+            "insert into landing.replications (last_load_id, known_through, finished_at)"
             " values (%s, %s, getdate())",
             now.last_load_id,
             now.known_through,
         )
         target.commit()
-    log.info("Redshift holds raw through load %s", now.last_load_id)
+    log.info("Redshift holds what is landed through load %s", now.last_load_id)
     return now
 
 
 def forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None:
-    """Empty Redshift's snapshots, to replay them from its raw; those of Postgres stay."""
+    """Empty Redshift's snapshots, to replay them from its landing; those of Postgres stay."""
     with closing(connect(settings)) as target:
         tables = execute(
             target, "select tablename from pg_catalog.pg_tables where schemaname = 'snapshots'"
@@ -127,11 +128,11 @@ def forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None
         if tables:
             execute(
                 target,
-                "update raw.build_watermarks set known_through = '0001-01-01'"
+                "update landing.build_watermarks set known_through = '0001-01-01'"
                 " where schema_name = 'snapshots'",
             )
         target.commit()
-    connection.execute("delete from raw.snapshot_runs")
+    connection.execute("delete from landing.snapshot_runs")
 
 
 def connect(settings: Settings) -> redshift_connector.Connection:
@@ -177,39 +178,41 @@ def _type(kind: str) -> str:
 
 def _make_tables(target: redshift_connector.Connection, tables: Sequence[Table]) -> None:
     """Make what is missing. A stream is spread by its key, and sorted by when it was landed."""
-    execute(target, "create schema if not exists raw")
+    execute(target, "create schema if not exists landing")
     for statement in OWN_BOOKS.split(";")[:-1]:
         execute(target, statement)
     for table in tables:
         columns = ", ".join(f"{name} {kind}" for name, kind in table.columns.items())
         keys = "distkey (source_key) sortkey (loaded_at)" if table.is_stream else "diststyle all"
-        execute(target, f"create table if not exists raw.{table.name} ({columns}) {keys}")
+        execute(target, f"create table if not exists landing.{table.name} ({columns}) {keys}")
     target.commit()
 
 
 def _progress(target: redshift_connector.Connection) -> Progress:
     row = execute(
         target,
-        "select last_load_id, known_through from raw.replications"
+        "select last_load_id, known_through from landing.replications"
         " order by last_load_id desc, finished_at desc limit 1",
     ).fetchone()
     return Progress(*row) if row else Progress()
 
 
 def _landed(connection: psycopg.Connection) -> Progress:
-    row = connection.execute(
-        "select coalesce(max(load_id), 0), max(loaded_at) filter ("
-        "   where status in ('completed', 'partial'))"
-        " from raw.load_runs"
-    ).fetchone()
-    return Progress(row[0], row[1] or Progress.known_through)
+    last_load_id, known_through = one_row(
+        connection.execute(
+            "select coalesce(max(load_id), 0), max(loaded_at) filter ("
+            "   where status in ('completed', 'partial'))"
+            " from landing.load_runs"
+        )
+    )
+    return Progress(last_load_id, known_through or Progress.known_through)
 
 
 def _remember_here(connection: psycopg.Connection, now: Progress) -> None:
     """Let landing refuse what claims to be known before this: Redshift builds on it (SPEC L5)."""
     connection.execute(
-        "insert into raw.build_watermarks"
-        " select 'raw', 'redshift', %s, 'replicated', clock_timestamp()",
+        "insert into landing.build_watermarks"
+        " select 'landing', 'redshift', %s, 'replicated', clock_timestamp()",
         (now.known_through,),
     )
     if not connection.autocommit:
@@ -257,11 +260,11 @@ def _parts(connection: psycopg.Connection, query: sql.Composable) -> Iterator[IO
 def _new_rows(table: Table, tables: Sequence[Table], progress: Progress) -> sql.Composed:
     """Return the query of what a table has that Redshift has not.
 
-    A version too long for Redshift is left out, and is a row of its raw.quarantine instead.
+    A version too long for Redshift is left out, and is a row of its landing.quarantine instead.
     """
     names = {
         "columns": sql.SQL(", ").join(map(sql.Identifier, table.columns)),
-        "table": sql.Identifier("raw", table.name),
+        "table": sql.Identifier("landing", table.name),
     }
     if table.name in REPLACED_BOOKS:
         return sql.SQL("select {columns} from {table}").format(**names)
@@ -271,12 +274,14 @@ def _new_rows(table: Table, tables: Sequence[Table], progress: Progress) -> sql.
     if table.is_stream:
         return query + _landed_since(progress) + sql.SQL(" and ") + FITS
     if table.name == "quarantine":
-        query += sql.Composed(_too_long(stream, progress) for stream in tables if stream.is_stream)
+        query += sql.Composed(
+            [_too_long(stream, progress) for stream in tables if stream.is_stream]
+        )
     return query
 
 
 def _landed_since(progress: Progress) -> sql.Composed:
-    """Return the condition that an index of raw tables serves; loads of one run share its time."""
+    """Return the condition that an index of the tables serves; loads of one run share its time."""
     return sql.SQL(" and loaded_at >= {}").format(sql.Literal(progress.known_through))
 
 
@@ -289,7 +294,7 @@ def _too_long(table: Table, progress: Progress) -> sql.Composed:
         source=sql.Literal(source),
         stream=sql.Literal(stream),
         reason=sql.Literal(TOO_LONG),
-        table=sql.Identifier("raw", table.name),
+        table=sql.Identifier("landing", table.name),
         load=sql.Literal(progress.last_load_id),
     )
     return query + _landed_since(progress) + sql.SQL(" and not ") + FITS
@@ -311,12 +316,12 @@ def _copy(
 ) -> None:
     """Add the files' rows to a table; books may lose the end of a text that is too long."""
     if table.name in REPLACED_BOOKS:
-        execute(target, f"delete from raw.{table.name}")
+        execute(target, f"delete from landing.{table.name}")
     if manifest:
         options = "" if table.is_stream else " truncatecolumns"
         execute(
             target,
-            f"copy raw.{table.name} ({', '.join(table.columns)}) from '{manifest}'"
+            f"copy landing.{table.name} ({', '.join(table.columns)}) from '{manifest}'"
             f" iam_role '{redshift.role}' manifest format csv gzip timeformat 'auto'{options}",
         )
 

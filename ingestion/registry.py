@@ -13,7 +13,7 @@ from types import ModuleType
 import psycopg
 
 from ingestion import waiting
-from ingestion.landing import Load, LoadFailed, make_table
+from ingestion.loads import Load, LoadFailed
 from ingestion.run import Run
 from ingestion.settings import redact
 from ingestion.sources import (
@@ -27,6 +27,7 @@ from ingestion.sources import (
     invoca,
     seeds,
 )
+from ingestion.streams import make_table
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class Outcome:
 
 
 def make_stream_tables(connection: psycopg.Connection) -> None:
-    """Make the raw tables of all sources, so that models build before a source is configured."""
+    """Make the landed tables of all sources, so that models build before a source is configured."""
     for module in SOURCES.values():
         for stream in module.STREAMS:
             make_table(connection, stream)

@@ -119,6 +119,14 @@ def wrong_value(seed: str, row: Row) -> tuple[str, str] | None:
     return None
 
 
+def filled(row: Row, name: str) -> str:
+    """Return the value of a column that every row fills; raises KeyError where it is blank."""
+    value = row[name]
+    if value is None:
+        raise KeyError(name)
+    return value
+
+
 def folded_key(seed: str, row: Row) -> tuple[object, ...]:
     """Return a row's key as the models compare it: two rows of one folded key are one."""
     return tuple(_folded(seed, name, row[name]) for name in KEYS[seed])
@@ -133,7 +141,8 @@ def overlaps(seed: str, rows: dict[int, Row]) -> Iterator[str]:
     for line, row in rows.items():
         if "effective_to" in row:
             *key, begins = folded_key(seed, row)
-            of_key[tuple(key)].append((begins, line))
+            if isinstance(begins, datetime):
+                of_key[tuple(key)].append((begins, line))
     for begins in of_key.values():
         begins.sort()
         for (_, line), (following, next_line) in zip(begins, begins[1:], strict=False):

@@ -2,14 +2,33 @@
 
 import logging
 import os
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from dotenv import load_dotenv
 
+from ingestion.environment import (
+    Database,
+    SettingsError,
+    decimal,
+    names,
+    number,
+    port,
+    required,
+    share,
+)
+from ingestion.sources.billing_db_account import read_billing_db
+from ingestion.sources.billingo_account import Billingo, read_billingo
+from ingestion.sources.boberdoo_account import Boberdoo, read_boberdoo
+from ingestion.sources.codex_account import Codex, read_codex
+from ingestion.sources.datto_account import Datto, read_datto
+from ingestion.sources.dispositions_account import Dispositions, read_dispositions
+from ingestion.sources.freshservice_account import Freshservice, read_freshservice
+from ingestion.sources.invoca_account import Invoca, read_invoca
 from ingestion.variables import unknown_variables
 
 log = logging.getLogger(__name__)
@@ -22,122 +41,6 @@ GUARD_AMOUNT = Decimal("1000")
 MAX_AHEAD = timedelta(days=1)
 # The embedded server's owner has a password of its own, in the folder of its data.
 OWNER_PASSWORD = "owner_password"
-
-
-class SettingsError(Exception):
-    """A setting is missing or unusable; the message names it and the cure."""
-
-
-@dataclass(frozen=True)
-class Database:
-    """Where a relational database is; `password` is never shown.
-
-    Where it is blank, it is what the embedded server's folder keeps in `password_file`.
-    """
-
-    host: str
-    port: int
-    user: str
-    name: str
-    password: str = field(repr=False)
-    password_file: Path | None = None
-
-    def secret(self) -> str:
-        """Return the password."""
-        if self.password or not self.password_file:
-            return self.password
-        # A folder of before there was such a file has the password that was everybody's.
-        return self.password_file.read_text() if self.password_file.exists() else "ledgerhouse"
-
-    def parameters(self) -> dict[str, str | int]:
-        """Return the keyword arguments of `psycopg.connect`."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.secret(),
-            "dbname": self.name,
-        }
-
-
-@dataclass(frozen=True)
-class Codex:
-    """Where Codex is, and Core, which gives the tokens for it."""
-
-    base_url: str
-    core_base_url: str
-
-
-@dataclass(frozen=True)
-class Freshservice:
-    """A Freshservice account; the key is never shown."""
-
-    base_url: str
-    api_key: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Datto:
-    """A Datto RMM account; key and secret are never shown."""
-
-    base_url: str
-    api_key: str = field(repr=False)
-    api_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Billingo:
-    """Billingo's address, and every variable `BILLINGO_...KEY...`: one for each company."""
-
-    base_url: str
-    keys: dict[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Boberdoo:
-    """boberdoo's account: `BOBERDOO_BASE_URL`, `_KEY`, `_CANARY_LEAD_ID`, `_LEAD_TYPES`.
-
-    The lead types are the tenant's numbers, separated by commas; the canary is a lead of the first
-    of them that is known to exist. Optional, in days: `_HISTORY_DAYS` (370) is read at first;
-    `_LEAD_DAYS` (7), `_STATUS_DAYS` (60) and `_TRANSACTION_DAYS` (90) are read again every time.
-    """
-
-    base_url: str
-    canary_lead_id: str
-    lead_types: tuple[str, ...]
-    key: str = field(repr=False)
-    history_days: int = 370
-    lead_days: int = 7
-    status_days: int = 60
-    transaction_days: int = 90
-
-
-@dataclass(frozen=True)
-class Invoca:
-    """Invoca's network: `INVOCA_BASE_URL`, `_TOKEN`, `_NETWORK_ID`.
-
-    Optional: `_CUSTOM_COLUMNS` are the tenant's own columns to ask for (`lead_id,lead_ids`); the
-    calls of the last `_RESCAN_DAYS` (7) are read again every time; `_PAGE_SIZE` (4000) rows a page.
-    """
-
-    base_url: str
-    network_id: str
-    token: str = field(repr=False)
-    custom_columns: tuple[str, ...] = ("lead_id", "lead_ids")
-    rescan_days: int = 7
-    page_size: int = 4000
-
-
-@dataclass(frozen=True)
-class Dispositions:
-    """Where dispositions come from: `DISPOSITIONS_DIR` (drop folder), `DISPOSITIONS_FEED_URL`.
-
-    One of them is enough. `DISPOSITIONS_FEED_TOKEN` is the feed's bearer token.
-    """
-
-    folder: Path | None
-    feed_url: str | None
-    feed_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -223,14 +126,18 @@ class Settings:
         """Return the pipeline clock: `LEDGERHOUSE_NOW` or now, UTC without zone, whole seconds."""
         return self.now or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
+    def at_one_clock(self) -> "Settings":
+        """Return the settings of one run: its clock stands still (SPEC R3a)."""
+        return replace(self, now=self.clock())
+
     def secrets(self) -> list[str]:
         """Return every value that must not appear in output, longest first."""
         return sorted({*_secrets(self), self.warehouse.secret()} - {""}, key=len, reverse=True)
 
 
-def _secrets(part: object) -> list[str]:
+def _secrets(part: Any) -> list[str]:
     found = []
-    for item in fields(part):  # type: ignore[arg-type]
+    for item in fields(part):
         value = getattr(part, item.name)
         if is_dataclass(value):
             found += _secrets(value)
@@ -281,7 +188,7 @@ def read_settings() -> Settings:
     return Settings(
         warehouse=Database(
             host=host or "127.0.0.1",
-            port=_port("WAREHOUSE_PORT", 54329),
+            port=port("WAREHOUSE_PORT", 54329),
             user=environment.get("WAREHOUSE_USER", "ledgerhouse"),
             name=environment.get("WAREHOUSE_NAME", "warehouse"),
             password=environment.get("WAREHOUSE_PASSWORD", "" if embedded else "ledgerhouse"),
@@ -292,26 +199,26 @@ def read_settings() -> Settings:
         published_schema=environment.get("WAREHOUSE_SCHEMA", "analytics"),
         seeds_directory=Path(seeds) if seeds else None,
         now=_clock(environment.get("LEDGERHOUSE_NOW")),
-        max_deleted_share=_share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
-        max_missing_share=_share("LEDGERHOUSE_MAX_MISSING_SHARE", 0.05),
-        guard_share=_decimal("LEDGERHOUSE_GUARD_SHARE", GUARD_SHARE),
-        guard_amount=_decimal("LEDGERHOUSE_GUARD_AMOUNT", GUARD_AMOUNT),
+        max_deleted_share=share("LEDGERHOUSE_MAX_DELETED_SHARE", 0.2),
+        max_missing_share=share("LEDGERHOUSE_MAX_MISSING_SHARE", 0.05),
+        guard_share=decimal("LEDGERHOUSE_GUARD_SHARE", GUARD_SHARE),
+        guard_amount=decimal("LEDGERHOUSE_GUARD_AMOUNT", GUARD_AMOUNT),
         analyst_role=environment.get("WAREHOUSE_ANALYST_ROLE", "analyst"),
         salt=_salt(),
-        requests_per_minute=_number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
-        backoff_seconds=_share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
-        retry_seconds=_number("LEDGERHOUSE_RETRY_SECONDS", 60),
-        max_answer_megabytes=_number("LEDGERHOUSE_MAX_ANSWER_MB", 200),
-        max_pages=_number("LEDGERHOUSE_MAX_PAGES", 20_000),
+        requests_per_minute=number("LEDGERHOUSE_REQUESTS_PER_MINUTE", 0) or None,
+        backoff_seconds=share("LEDGERHOUSE_BACKOFF_SECONDS", 0.5),
+        retry_seconds=number("LEDGERHOUSE_RETRY_SECONDS", 60),
+        max_answer_megabytes=number("LEDGERHOUSE_MAX_ANSWER_MB", 200),
+        max_pages=number("LEDGERHOUSE_MAX_PAGES", 20_000),
         redshift=_redshift(),
-        billing_db=_billing_db(),
-        codex=_codex(),
-        freshservice=_freshservice(),
-        datto=_datto(),
-        billingo=_billingo(),
-        boberdoo=_boberdoo(),
-        invoca=_invoca(),
-        dispositions=_dispositions(),
+        billing_db=read_billing_db(),
+        codex=read_codex(),
+        freshservice=read_freshservice(),
+        datto=read_datto(),
+        billingo=read_billingo(),
+        boberdoo=read_boberdoo(),
+        invoca=read_invoca(),
+        dispositions=read_dispositions(),
         notices=_notices(),
         heartbeat_url=environment.get("INTERNAL_API_URL") or None,
         heartbeat_key=environment.get("INTERNAL_API_KEY") or None,
@@ -328,7 +235,7 @@ def _redshift() -> Redshift | None:
     return Redshift(
         database=Database(
             host=host,
-            port=_port("REDSHIFT_PORT", 5439),
+            port=port("REDSHIFT_PORT", 5439),
             user=required("REDSHIFT_USER"),
             name=required("REDSHIFT_NAME"),
             password=required("REDSHIFT_PASSWORD"),
@@ -336,86 +243,6 @@ def _redshift() -> Redshift | None:
         stage=stage,
         role=required("REDSHIFT_ROLE"),
         sslmode=os.environ.get("REDSHIFT_SSLMODE", "verify-ca"),
-    )
-
-
-def _billing_db() -> Database | None:
-    host = os.environ.get("BILLING_DB_HOST")
-    if not host:
-        return None
-    return Database(
-        host=host,
-        port=_port("BILLING_DB_PORT", 5432),
-        user=required("BILLING_DB_USER"),
-        name=required("BILLING_DB_NAME"),
-        password=os.environ.get("BILLING_DB_PASSWORD", ""),
-    )
-
-
-def _codex() -> Codex | None:
-    base_url = os.environ.get("CODEX_BASE_URL")
-    return Codex(base_url, required("CORE_BASE_URL")) if base_url else None
-
-
-def _freshservice() -> Freshservice | None:
-    base_url = os.environ.get("FRESHSERVICE_BASE_URL")
-    return Freshservice(base_url, required("FRESHSERVICE_API_KEY")) if base_url else None
-
-
-def _datto() -> Datto | None:
-    base_url = os.environ.get("DATTO_BASE_URL")
-    if not base_url:
-        return None
-    return Datto(base_url, required("DATTO_API_KEY"), required("DATTO_API_SECRET"))
-
-
-def _billingo() -> Billingo | None:
-    base_url = os.environ.get("BILLINGO_BASE_URL")
-    if not base_url:
-        return None
-    keys = [name for name in os.environ if name.startswith("BILLINGO_") and "KEY" in name]
-    return Billingo(base_url, {name: os.environ[name] for name in keys})
-
-
-def _boberdoo() -> Boberdoo | None:
-    base_url = os.environ.get("BOBERDOO_BASE_URL")
-    if not base_url:
-        return None
-    return Boberdoo(
-        base_url=base_url,
-        canary_lead_id=required("BOBERDOO_CANARY_LEAD_ID"),
-        lead_types=_names(required("BOBERDOO_LEAD_TYPES")),
-        key=required("BOBERDOO_KEY"),
-        history_days=_number("BOBERDOO_HISTORY_DAYS", 370),
-        lead_days=_number("BOBERDOO_LEAD_DAYS", 7),
-        status_days=_number("BOBERDOO_STATUS_DAYS", 60),
-        transaction_days=_number("BOBERDOO_TRANSACTION_DAYS", 90),
-    )
-
-
-def _invoca() -> Invoca | None:
-    base_url = os.environ.get("INVOCA_BASE_URL")
-    if not base_url:
-        return None
-    return Invoca(
-        base_url=base_url,
-        network_id=required("INVOCA_NETWORK_ID"),
-        token=required("INVOCA_TOKEN"),
-        custom_columns=_names(os.environ.get("INVOCA_CUSTOM_COLUMNS", "lead_id,lead_ids")),
-        rescan_days=_number("INVOCA_RESCAN_DAYS", 7),
-        page_size=_number("INVOCA_PAGE_SIZE", 4000),
-    )
-
-
-def _dispositions() -> Dispositions | None:
-    folder = os.environ.get("DISPOSITIONS_DIR")
-    feed_url = os.environ.get("DISPOSITIONS_FEED_URL")
-    if not folder and not feed_url:
-        return None
-    return Dispositions(
-        folder=Path(folder) if folder else None,
-        feed_url=feed_url or None,
-        feed_token=required("DISPOSITIONS_FEED_TOKEN") if feed_url else None,
     )
 
 
@@ -440,60 +267,10 @@ def _notices() -> NoticeChannel | None:
     return NoticeChannel(
         url=url,
         sender=required("NOTICE_FROM"),
-        recipients=_names(required("NOTICE_TO")),
+        recipients=names(required("NOTICE_TO")),
         user=os.environ.get("NOTICE_USER") or None,
         password=os.environ.get("NOTICE_PASSWORD") or None,
     )
-
-
-def required(name: str) -> str:
-    """Return the variable's value; raises SettingsError where it is missing or blank."""
-    value = os.environ.get(name)
-    if not value:
-        raise SettingsError(f"{name} is not set. Set it in the environment or in .env.")
-    return value
-
-
-def _number(name: str, default: int) -> int:
-    value = os.environ.get(name, str(default))
-    try:
-        return int(value)
-    except ValueError:
-        raise SettingsError(f"{name} is {value!r}. It must be a whole number.") from None
-
-
-def _port(name: str, default: int) -> int:
-    port = _number(name, default)
-    if not 0 < port < 65_536:
-        raise SettingsError(f"{name} is {port}. It must be a port, from 1 to 65535.")
-    return port
-
-
-def _names(value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def _share(name: str, default: float) -> float:
-    value = os.environ.get(name, str(default))
-    try:
-        share = float(value)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise SettingsError(f"{name} is {value!r}. It must be a number from 0 to 1.")
-    return share
-
-
-def _decimal(name: str, default: Decimal) -> Decimal:
-    value = os.environ.get(name, str(default))
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    # Comparing, a NaN would let everything pass.
-    if not number.is_finite() or number < 0:
-        raise SettingsError(f"{name} is {value!r}. It must be a number of 0 or more.")
-    return number
 
 
 def _clock(value: str | None) -> datetime | None:

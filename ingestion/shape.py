@@ -1,6 +1,6 @@
 """The shape of a landing: refused whole where a needed field went missing or changed (SPEC R11).
 
-What each load brought is counted per field in `raw.field_counts`, so no history is read to know
+What each load brought is counted per field in `landing.field_counts`, so no history is read to know
 what was usual. Counted are new and changed versions: what is read again unchanged was counted once.
 """
 
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.fields import Field
 from ingestion.new_names import list_new_fields, new_name
+from ingestion.warehouse import one_row
 
 if TYPE_CHECKING:
-    from ingestion.landing import Load
+    from ingestion.loads import Load
 
 log = logging.getLogger(__name__)
 
@@ -145,10 +146,12 @@ def _count(
     One pass tells that all is fine; a second looks at what is not.
     """
     all_fine = " and ".join(field.is_fine() for field in fields) or "true"
-    records, new_records, odd = load.connection.execute(
-        f"select count(*), count(*) filter (where {is_new}),"
-        f" count(*) filter (where ({all_fine}) is not true) from {versions}"
-    ).fetchone()
+    records, new_records, odd = one_row(
+        load.connection.execute(
+            f"select count(*), count(*) filter (where {is_new}),"
+            f" count(*) filter (where ({all_fine}) is not true) from {versions}"
+        )
+    )
     fine = Counts("", load.loaded_at, records, 0, 0, new_records, 0)
     if not odd:
         return records, [replace(fine, field=field.path) for field in fields]
@@ -160,9 +163,11 @@ def _count(
             f"count(*) filter (where {lacks} and not {missing})",
             f"count(*) filter (where {lacks} and {is_new})",
         ]
-    found = load.connection.execute(
-        f"select {', '.join(counted)} from {versions} where ({all_fine}) is not true"
-    ).fetchone()
+    found = one_row(
+        load.connection.execute(
+            f"select {', '.join(counted)} from {versions} where ({all_fine}) is not true"
+        )
+    )
     return records, [
         replace(fine, field=field.path, missing=missing, wrong_type=wrong, new_lacking=new)
         for field, missing, wrong, new in zip(
@@ -175,11 +180,11 @@ def _earlier(load: "Load", field: Field) -> list[Counts]:
     """Return the counts of earlier loads, newest first, from the last accepted one on."""
     rows = load.connection.execute(
         "with accepted as ("
-        "  select max(load_id) as load_id from raw.shape_acceptances"
+        "  select max(load_id) as load_id from landing.shape_acceptances"
         "  where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s)"
         " select field, loaded_at, records, missing, wrong_type, new_records, new_lacking,"
         "   coalesce(field_counts.load_id = accepted.load_id, false)"
-        " from raw.field_counts cross join accepted"
+        " from landing.field_counts cross join accepted"
         " where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s"
         "   and field = %(field)s"
         "   and (accepted.load_id is null or field_counts.load_id >= accepted.load_id)"
@@ -193,7 +198,7 @@ def _refuse_unless_accepted(load: "Load", said: str) -> None:
     source, stream, accepted = load.stream.source, load.stream.name, load.settings.accepted_shape
     if accepted and (accepted.source, accepted.stream) == (source, stream):
         load.connection.execute(
-            "insert into raw.shape_acceptances"
+            "insert into landing.shape_acceptances"
             " (load_id, source, stream, tenant, loaded_at, accepted_by, reason, details)"
             " values (%(load_id)s, %(source)s, %(stream)s, %(tenant)s, %(loaded_at)s,"
             " %(by)s, %(reason)s, %(details)s)",
@@ -232,19 +237,20 @@ def _said(load: "Load", versions: str, drifts: dict[Field, tuple[Counts, Drift]]
 
 def _example(load: "Load", versions: str, field: Field) -> str:
     """Return how an unreadable value is written, without saying what it is."""
-    return _value(
+    example: str = _value(
         load,
         "select regexp_replace(regexp_replace("
         f"   left(({field.value()})::text, 40), '[[:alpha:]]', 'a', 'g'), '[0-9]', '9', 'g')"
         f" from {versions} where ({field.is_fine()}) is not true and not {field.is_missing()}"
         " limit 1",
     )
+    return example
 
 
 def _keep(load: "Load", tonight: list[Counts]) -> None:
     with load.connection.cursor() as cursor:
         cursor.executemany(
-            "insert into raw.field_counts"
+            "insert into landing.field_counts"
             " (load_id, source, stream, tenant, loaded_at, field, records, missing, wrong_type,"
             "  new_records, new_lacking)"
             " values (%(load_id)s, %(source)s, %(stream)s, %(tenant)s, %(loaded_at)s, %(field)s,"

@@ -20,9 +20,9 @@ begin
         raise exception 'The server on port {{ target.port }} is the embedded Postgres of another checkout. Set WAREHOUSE_PORT: `eval "$(ledgerhouse env)"`.';
     end if;
     {%- endif %}
-    lock table raw.run_lock in share update exclusive mode nowait;
-    perform 1 from raw.run_lock where schema_name = '{{ target.schema }}' for update nowait;
-    insert into raw.run_lock (schema_name, token, holder, taken_at)
+    lock table landing.run_lock in share update exclusive mode nowait;
+    perform 1 from landing.run_lock where schema_name = '{{ target.schema }}' for update nowait;
+    insert into landing.run_lock (schema_name, token, holder, taken_at)
     values (
         '{{ target.schema }}',
         '{{ invocation_id }}',
@@ -38,7 +38,7 @@ exception
             raise exception '{{ held_message() }}', other;
         end if;
         select holder || ', since ' || to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS') into other
-        from raw.run_lock where schema_name = '{{ target.schema }}';
+        from landing.run_lock where schema_name = '{{ target.schema }}';
         raise exception 'Another dbt is writing to the warehouse: % UTC. Wait for it to end.', other;
     when undefined_table or invalid_schema_name then
         raise exception 'The warehouse has not all of its books yet: run `ledgerhouse sync` first.';

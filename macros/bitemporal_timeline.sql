@@ -3,9 +3,10 @@
     `versions` is a CTE with timeline_key, version_id, tie_breaker, effective_from, effective_to,
     known_from, known_to (half-open). The result has one row per cell: for its timeline_key, an
     event in [effective_from, effective_to) is ruled by version_id during [known_from, known_to).
-    The version with the latest effective_from wins, then the highest tie_breaker. The cells of a
+    The version with the latest effective_from wins, then the highest tie_breaker; before both, the
+    one with the highest `first`, where that column is given. The cells of a
     key cover both axes without a gap; version_id is null where nothing rules. -#}
-{% macro bitemporal_timeline(versions) -%}
+{% macro bitemporal_timeline(versions, first=none) -%}
 effective_points as (
     select timeline_key, {{ beginning() }} as effective_from from {{ versions }}
     union
@@ -35,6 +36,9 @@ candidates as (
                 known_points.known_from
             order by
                 case when versions.version_id is null then 1 else 0 end,
+                {%- if first %}
+                versions.{{ first }} desc,
+                {%- endif %}
                 versions.effective_from desc,
                 versions.tie_breaker desc,
                 versions.version_id desc

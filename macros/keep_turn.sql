@@ -17,10 +17,10 @@ begin
         raise exception '{{ held_message() }}', other;
     end if;
     {%- endif %}
-    perform 1 from raw.run_lock
+    perform 1 from landing.run_lock
     where schema_name = '{{ target.schema }}' and token = '{{ run or invocation_id }}' for share;
     if not found then
-        select holder into other from raw.run_lock where schema_name = '{{ target.schema }}';
+        select holder into other from landing.run_lock where schema_name = '{{ target.schema }}';
         raise exception 'Since this dbt began, another has had the warehouse: %. Start it again.', other;
     end if;
 end

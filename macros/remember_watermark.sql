@@ -6,10 +6,12 @@
     again. With `--empty` nothing is built, so nothing is known. -#}
 {% macro remember_watermark() -%}
 {%- set watermarks = build_watermarks() -%}
-{%- set is_added_to = is_incremental() or model.resource_type == 'snapshot' -%}
+{%- set changes_of = model.config.meta.get('changes_of') if execute else none -%}
+{%- set is_added_to = (is_incremental() and not changes_of) or model.resource_type == 'snapshot' -%}
 {%- set before = last_build() if execute and is_added_to else none -%}
 {{- refuse_changed_definition(before) -}}
 {{- refuse_skipped_landings(before) -}}
+{{- refuse_other_changes(before) -}}
 {%- if not (is_empty_run() and is_incremental()) -%}
 {{ keep_turn() }}
 {%- if not is_added_to %}
@@ -19,13 +21,14 @@ where model_name = '{{ this.identifier }}' and schema_name = '{{ this.schema }}'
 delete from {{ this }} where known_from > {{ before.known_through if before else beginning() }};
 {%- endif %}
 insert into {{ watermarks }}
-(model_name, schema_name, known_through, definition, built_at)
+(model_name, schema_name, known_through, definition, built_at, changed_after)
 select
     '{{ this.identifier }}',
     '{{ this.schema }}',
     {{ beginning() if is_empty_run() else known_upstream() }},
     '{{ ledger_definition() }}',
-    cast({{ dbt.current_timestamp() }} as timestamp)
+    cast({{ dbt.current_timestamp() }} as timestamp),
+    {{ last_known(changes_of) if changes_of else 'cast(null as timestamp)' }}
 {%- endif -%}
 {%- endmacro %}
 

@@ -6,7 +6,7 @@
             || to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
         from pg_locks as locks
         inner join pg_stat_activity as activity on locks.pid = activity.pid
-        where locks.relation = 'raw.run_lock'::regclass and locks.granted
+        where locks.relation = 'landing.run_lock'::regclass and locks.granted
             and locks.mode = 'ShareUpdateExclusiveLock' and locks.pid != pg_backend_pid()
             and locks.database = (select oid from pg_database where datname = current_database())
     )

@@ -2,9 +2,9 @@
 {% macro version_intervals(versions) -%}
 select
     *,
-    loaded_at as valid_from,
+    loaded_at as known_from,
     coalesce(lead(loaded_at) over (
         partition by tenant, source_key order by loaded_at
-    ), {{ open_end() }}) as valid_to
+    ), {{ open_end() }}) as known_to
 from {{ versions }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#- The condition that a version was the newest known one at a moment, and was not deleted. -#}
 {% macro version_known_at(versions, moment) -%}
-{{ versions }}.valid_from <= {{ moment }}
-            and {{ versions }}.valid_to > {{ moment }}
+{{ versions }}.known_from <= {{ moment }}
+            and {{ versions }}.known_to > {{ moment }}
             and not {{ versions }}.is_deleted
 {%- endmacro %}

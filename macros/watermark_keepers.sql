@@ -1,12 +1,17 @@
-{#- The nearest models and snapshots upstream of a node that remember a watermark: for each, whether it
-    is a snapshot, and its rows of build_watermarks as an SQL condition. Views on the way keep none. -#}
+{#- The nearest models and snapshots upstream of a node that remember a watermark (`meta:
+    {keeps_watermark: true}`): for each its name, its rows of build_watermarks as an SQL condition,
+    and whether its newest row alone counts: a snapshot's do all, and changed keys are listed anew.
+    Views on the way keep none. -#}
 {% macro watermark_keepers(node_id) -%}
     {%- set keepers = [] -%}
     {%- for parent_id in graph.nodes[node_id].depends_on.nodes if parent_id in graph.nodes -%}
         {%- set parent = graph.nodes[parent_id] -%}
-        {%- if 'remember_watermark' in parent.config['pre-hook'] | string -%}
+        {%- set meta = parent.config.get('meta', {}) -%}
+        {%- if meta.get('keeps_watermark') -%}
             {%- do keepers.append({
+                'name': parent.name,
                 'is_snapshot': parent.resource_type == 'snapshot',
+                'changes_of': meta.get('changes_of'),
                 'rows': "(model_name = '" ~ parent.alias ~ "' and schema_name = '" ~ parent.schema ~ "')",
             }) -%}
         {%- else -%}

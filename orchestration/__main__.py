@@ -10,14 +10,16 @@ from pathlib import Path
 import psycopg
 
 from ingestion import embedded
+from ingestion.books import refuse_other_version
+from ingestion.environment import SettingsError
 from ingestion.erasure import ErasureError
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.lock import RunLockError
 from ingestion.registry import SOURCES
 from ingestion.run import Run
-from ingestion.settings import AcceptedShape, Settings, SettingsError, read_settings
+from ingestion.settings import AcceptedShape, Settings, read_settings
 from ingestion.sources import billingo
-from ingestion.warehouse import WarehouseError, first_line
+from ingestion.warehouse import WarehouseError, connect, first_line
 from orchestration import demo, pipeline, report, status
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
@@ -52,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_to_console(options.verbose)
         settings = read_settings()
         keep_secrets_out(settings)
-        return options.command(settings, options)
+        code: int = options.command(settings, options)
+        return code
     except PublicationHeldError as error:
         return _fail(str(error), EXIT_HELD)
     except (SettingsError, WarehouseError, JobSkipped) as error:
@@ -246,6 +249,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 def _status(settings: Settings, options: argparse.Namespace) -> int:
     """Show what is published, what is wrong, the last runs, and what waits for somebody."""
     _require_postgres(settings)
+    _require_this_version(settings)
     status.show(settings, verbose=options.verbose)
     return EXIT_OK
 
@@ -253,12 +257,14 @@ def _status(settings: Settings, options: argparse.Namespace) -> int:
 def _explain(settings: Settings, options: argparse.Namespace) -> int:
     """Show every entry of one key: what was booked, when, from which versions, and why."""
     _require_postgres(settings)
+    _require_this_version(settings)
     return EXIT_OK if report.show_entry_key(settings, options.entry_key) else EXIT_FAILED
 
 
 def _msp_invoices(settings: Settings, options: argparse.Namespace) -> int:
     """Write the invoices of a closed MSP month as CSV files for QuickBooks."""
     _require_postgres(settings)
+    _require_this_version(settings)
     written = write_invoices(settings, options.month, options.to, options.account)
     for path in written:
         report.say(str(path))
@@ -279,6 +285,7 @@ def _dashboard(settings: Settings, options: argparse.Namespace) -> int:
     """Write the page of revenue and operations: one file, for a browser without a network."""
     _require_postgres(settings)
     _start_if_embedded(settings)
+    _require_this_version(settings)
     report.say(f"{write_dashboard(settings)}")
     return EXIT_OK
 
@@ -304,7 +311,7 @@ def _docs(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _replay_snapshots(settings: Settings, options: argparse.Namespace) -> int:
-    """Empty the snapshots and fill them again from raw, landing by landing."""
+    """Empty the snapshots and fill them again from what is landed, landing by landing."""
     _start_if_embedded(settings)
     landings = pipeline.replay_snapshots(settings)
     report.say(f"{len(landings)} landing(s) replayed into the snapshots.")
@@ -325,6 +332,11 @@ def _require_postgres(settings: Settings) -> None:
             f"The target is {settings.target}, and this command works on what is built on "
             "Postgres. Query Redshift for it, or unset WAREHOUSE_TARGET to see Postgres."
         )
+
+
+def _require_this_version(settings: Settings) -> None:
+    with connect(settings) as connection:
+        refuse_other_version(connection)
 
 
 def _start_if_embedded(settings: Settings) -> None:

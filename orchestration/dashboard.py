@@ -20,7 +20,8 @@ import yaml
 from markupsafe import Markup
 from psycopg import sql
 
-from ingestion.settings import PROJECT, Settings, SettingsError
+from ingestion.environment import SettingsError
+from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect
 from orchestration.publish import read_published
 
@@ -183,6 +184,7 @@ def _library() -> str:
         import vl_convert
 
         kept.parent.mkdir(exist_ok=True)
-        script = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+        bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+        script = bundle.replace("</script", "<\\/script")
         kept.write_text(script, encoding="utf-8")
     return kept.read_text(encoding="utf-8")

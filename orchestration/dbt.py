@@ -56,15 +56,16 @@ class Mart:
 def read_manifest(settings: Settings) -> dict[str, Any]:
     """Return the parsed project, as dbt writes it to manifest.json."""
     _export(settings)
-    manifest: Any = _manifest(_identity(settings))
-    return manifest.writable_manifest().to_dict(omit_none=False)
+    manifest = _manifest(_identity(settings))
+    parsed: dict[str, Any] = manifest.writable_manifest().to_dict(omit_none=False)
+    return parsed
 
 
 def keep_manifest(settings: Settings) -> None:
     """Write the project as it is published, for dbt's `--state target/published`."""
     _export(settings)
     folder = Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target") / "published"
-    manifest: Any = _manifest(_identity(settings))
+    manifest = _manifest(_identity(settings))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"manifest.{os.getpid()}.json"
@@ -77,7 +78,7 @@ def keep_manifest(settings: Settings) -> None:
 def read_marts(settings: Settings) -> list[Mart]:
     """Return the marts of the parsed project, each after those it reads."""
     _export(settings)
-    nodes = _manifest(_identity(settings)).nodes  # type: ignore[attr-defined]
+    nodes = _manifest(_identity(settings)).nodes
     marts = {
         key: node
         for key, node in nodes.items()
@@ -163,7 +164,7 @@ def parse_again() -> None:
 
 
 @lru_cache(maxsize=4)
-def _manifest(identity: tuple[str, ...]) -> object:
+def _manifest(identity: tuple[str, ...]) -> Any:
     from dbt.cli.main import dbtRunner
 
     with redirect_stdout(StringIO()):
@@ -217,13 +218,13 @@ def _export(settings: Settings) -> None:
         )
 
 
-def _result(node: object) -> NodeResult:
+def _result(node: Any) -> NodeResult:
     return NodeResult(
-        name=node.node.name,  # type: ignore[attr-defined]
-        kind=str(node.node.resource_type),  # type: ignore[attr-defined]
-        status=str(node.status),  # type: ignore[attr-defined]
-        seconds=node.execution_time,  # type: ignore[attr-defined]
-        message=(node.message or "").strip(),  # type: ignore[attr-defined]
+        name=node.node.name,
+        kind=str(node.node.resource_type),
+        status=str(node.status),
+        seconds=node.execution_time,
+        message=(node.message or "").strip(),
     )
 
 

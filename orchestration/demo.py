@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from secrets import token_hex
 
+import psycopg
+
 from ingestion import embedded
+from ingestion.books import forget_everything, make_books
+from ingestion.environment import SettingsError
 from ingestion.sandbox.business import HISTORY_DAYS, open_business
-from ingestion.settings import Settings, SettingsError
-from ingestion.warehouse import connect, forget_everything, holds_other_than_demo, mark_as_demo
+from ingestion.settings import Settings
+from ingestion.warehouse import connect
 from orchestration import pipeline, report
 from orchestration.dashboard import write_dashboard
 
@@ -25,13 +29,13 @@ def play(settings: Settings) -> list[str]:
     if settings.warehouse_is_embedded:
         embedded.start(settings)
     with connect(settings) as connection:
-        if holds_other_than_demo(connection):
+        if _holds_other_than_demo(connection):
             raise SettingsError(
                 f"The warehouse {settings.warehouse.name} holds data that is not the demo's. "
                 "Play the demo beside it: WAREHOUSE_NAME=demo ledgerhouse demo"
             )
         forget_everything(connection)
-        mark_as_demo(connection)
+        _mark_as_demo(connection)
     today = datetime.now(UTC).date()
     nights = [today - timedelta(days=ago) for ago in reversed(range(NIGHTS))]
     failed: list[str] = []
@@ -50,3 +54,23 @@ def play(settings: Settings) -> list[str]:
     report.show_revenue(settings)
     report.show_next_steps(settings, write_dashboard(settings))
     return failed
+
+
+def _holds_other_than_demo(connection: psycopg.Connection) -> bool:
+    """Tell whether anything is landed here that no demo has put here."""
+    made = connection.execute("select to_regclass('landing.load_runs')").fetchone()
+    return bool(made and made[0]) and not _is_demo(connection)
+
+
+def _is_demo(connection: psycopg.Connection) -> bool:
+    marked = connection.execute(
+        "select obj_description(to_regnamespace('landing'), 'pg_namespace')"
+    ).fetchone()
+    return bool(marked and marked[0] == "demo")
+
+
+def _mark_as_demo(connection: psycopg.Connection) -> None:
+    """Mark the warehouse as the demo's, which the next demo may replace; commits."""
+    make_books(connection)
+    connection.execute("comment on schema landing is 'demo'")
+    connection.commit()

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 # Prefect reads these when it is imported: it reports nothing home, and its page shows our logs.
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -16,10 +17,11 @@ os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "ingestion,orchestration"
 from prefect import flow, get_run_logger, serve, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.deployments.runner import EntrypointType
-from prefect.futures import wait
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, wait
 from prefect.schedules import Cron
-from prefect.states import Completed, State
+from prefect.states import Completed
+from prefect.types.entrypoint import EntrypointType
 
 from ingestion import embedded
 from ingestion.registry import SOURCES, Outcome
@@ -35,8 +37,8 @@ RETRIES = 2
 # A run imports this module; by its file, the folder's names would hide packages such as dbt.
 BY_NAME = EntrypointType.MODULE_PATH
 
-JobName = StrEnum("JobName", {name: name for name in SCHEDULES})
-SourceName = StrEnum("SourceName", {name: name for name in SOURCES})
+JobName = StrEnum("JobName", {name: name for name in SCHEDULES})  # type: ignore[misc]
+SourceName = StrEnum("SourceName", {name: name for name in SOURCES})  # type: ignore[misc]
 
 
 class SourceFailed(Exception):
@@ -189,12 +191,12 @@ def serve_schedules() -> None:
         )
         for source in SOURCES
     ]
-    serve(*jobs, *upkeep, *sources, limit=1)
+    serve(*jobs, *upkeep, *sources, limit=1)  # type: ignore[arg-type]
 
 
-def outcome_of(source: str, synced: object) -> Outcome:
+def outcome_of(source: str, synced: PrefectFuture[Any]) -> Outcome:
     """Return what came of a source whose task may have failed in the end."""
-    outcome = synced.result(raise_on_failure=False)  # type: ignore[attr-defined]
+    outcome = synced.result(raise_on_failure=False)
     return outcome if isinstance(outcome, Outcome) else Outcome(source, error=str(outcome))
 
 

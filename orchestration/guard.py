@@ -15,23 +15,26 @@ from decimal import Decimal
 import psycopg
 
 from ingestion.settings import Settings
+from ingestion.warehouse import one_row
 from orchestration.dbt import Mart
 from orchestration.holds import PublicationHeldError
-from orchestration.movements import Ask, Movement, Reading, read
+from orchestration.movements import Movement, Reading, read
+from orchestration.targets import Ask
 
 log = logging.getLogger(__name__)
 
 LAST_ATTEMPT = """
 select attempts.attempt_id, known_from, known_through, open_month, decision,
     last_load_id, builds_before, acceptances.attempt_id is not null as is_accepted
-from raw.publication_attempts as attempts
-left join raw.publication_acceptances as acceptances on attempts.attempt_id = acceptances.attempt_id
+from landing.publication_attempts as attempts
+left join landing.publication_acceptances as acceptances
+    on attempts.attempt_id = acceptances.attempt_id
 where target = %s and schema_name = %s
 order by attempts.attempt_id desc, acceptances.accepted_at desc limit 1
 """
 ACCEPTED = """
-select attempts.attempt_id from raw.publication_attempts as attempts
-inner join raw.publication_acceptances as acceptances
+select attempts.attempt_id from landing.publication_attempts as attempts
+inner join landing.publication_acceptances as acceptances
     on attempts.attempt_id = acceptances.attempt_id
 where target = %s and schema_name = %s and known_from = %s and known_through = %s
 """
@@ -171,7 +174,7 @@ def accept(
             " moves was not seen by anybody. Run `ledgerhouse build`: it shows what would move now."
         )
     connection.execute(
-        "insert into raw.publication_acceptances values (%s, %s, %s, clock_timestamp())",
+        "insert into landing.publication_acceptances values (%s, %s, %s, clock_timestamp())",
         (last[0], accepted_by, reason),
     )
 
@@ -221,7 +224,7 @@ def _is_accepted(connection: psycopg.Connection, settings: Settings, reading: Re
 def _movements_of(connection: psycopg.Connection, attempt_id: int) -> list[Movement]:
     names = ", ".join(item.name for item in fields(Movement))
     rows = connection.execute(
-        f"select {names} from raw.publication_movements where attempt_id = %s",  # type: ignore[arg-type]
+        f"select {names} from landing.publication_movements where attempt_id = %s",
         (attempt_id,),
     )
     return [Movement(*row) for row in rows]
@@ -242,8 +245,9 @@ def _remember(
     """Write the attempt and its movements to the books; returns its number."""
     of = {(total.deal_type, total.currency): total for total in totals}
     with connection.transaction():
-        attempt_id = connection.execute(
-            "insert into raw.publication_attempts (target, schema_name, job, decision, is_whole,"
+        attempted = connection.execute(
+            "insert into landing.publication_attempts (target, schema_name, job, decision,"
+            " is_whole,"
             " known_from, known_through, open_month, guard_share, guard_amount, last_load_id,"
             " builds_before, judged_at)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())"
@@ -254,14 +258,15 @@ def _remember(
                 *(settings.guard_share, settings.guard_amount, reading.last_load_id),
                 reading.builds_before,
             ),
-        ).fetchone()[0]  # type: ignore[index]
+        )
+        attempt_id: int = one_row(attempted)[0]
         for movement in reading.movements:
             total = of.get((movement.deal_type, movement.currency))
             is_closed = bool(
                 movement.occurred_month and movement.occurred_month < reading.open_month
             )
             connection.execute(
-                "insert into raw.publication_movements"
+                "insert into landing.publication_movements"
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     *(attempt_id, *astuple(movement)),

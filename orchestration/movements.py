@@ -5,11 +5,10 @@ SQL is the same for both targets; the books are on Postgres.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -17,11 +16,10 @@ from psycopg import sql
 from ingestion.settings import Settings
 from orchestration.dbt import Mart
 from orchestration.publish import is_appended
+from orchestration.targets import Ask
 
 log = logging.getLogger(__name__)
 
-# A query of the target: what is built and published there, in the SQL that both targets read.
-Ask = Callable[[sql.Composable], list[tuple[Any, ...]]]
 Group = tuple[str | None, date | None, str | None]
 
 # Which other sources move entries of a source: their first load is not held (SPEC L19).
@@ -35,7 +33,7 @@ RESTS_ON = {
 NEVER = datetime(1, 1, 1)
 
 FIRST_LOADED = """
-select source from raw.load_runs where status in ('completed', 'partial') and created > 0
+select source from landing.load_runs where status in ('completed', 'partial') and created > 0
 group by source having min(loaded_at) > %s
 """
 # What is appended is all that a key moves by; the groups' totals stand in the books.
@@ -119,12 +117,12 @@ published as (
             partition by movements.deal_type, movements.occurred_month, movements.currency
             order by movements.attempt_id desc
         ) as recency
-    from raw.publication_movements as movements
+    from landing.publication_movements as movements
     where movements.attempt_id in (
-        select attempt_id from raw.publications
+        select attempt_id from landing.publications
         where schema_name = %(schema)s and attempt_id >= (
-            select max(attempts.attempt_id) from raw.publication_attempts as attempts
-            inner join raw.publications as publications
+            select max(attempts.attempt_id) from landing.publication_attempts as attempts
+            inner join landing.publications as publications
                 on attempts.attempt_id = publications.attempt_id
             where attempts.is_whole and attempts.schema_name = %(schema)s
         )
@@ -186,11 +184,12 @@ def read(
     connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart], ask: Ask | None
 ) -> Reading:
     """Compare what is built with what is published; `ask` queries a target of its own."""
+    is_elsewhere = ask is not None
     ask = ask or (lambda query: connection.execute(query).fetchall())
     ledger = next(mart for mart in marts if mart.appended_by)
     known_from, known_through, builds_before = _windows(ask, settings, ledger)
     since = None
-    if settings.target == "postgres" and known_from:
+    if known_from and not is_elsewhere:
         since = _appended_since(connection, settings, ledger)
     first_loaded = _first_loaded(connection, known_from or NEVER)
     movements = _compare(ask, settings, ledger, known_from, since, first_loaded)
@@ -199,7 +198,9 @@ def read(
         movements = [_added_to(published, movement) for movement in movements]
     else:
         published = {movement.group: movement.published_amount for movement in movements}
-    last_load = connection.execute("select coalesce(max(load_id), 0) from raw.load_runs").fetchone()
+    last_load = connection.execute(
+        "select coalesce(max(load_id), 0) from landing.load_runs"
+    ).fetchone()
     return Reading(
         known_from,
         known_through,
@@ -221,7 +222,7 @@ def _windows(ask: Ask, settings: Settings, ledger: Mart) -> tuple[datetime | Non
     }
     published = ask(
         sql.SQL(
-            "select known_through from raw.publications where schema_name = {schema}"
+            "select known_through from landing.publications where schema_name = {schema}"
             " order by publication_id desc limit 1"
         ).format(**names)
     )
@@ -236,7 +237,7 @@ def _windows(ask: Ask, settings: Settings, ledger: Mart) -> tuple[datetime | Non
     built, builds = ask(
         sql.SQL(
             "select max(case when model_name = {ledger} and schema_name = {built_schema}"
-            " then known_through end), count(*) from raw.build_watermarks"
+            " then known_through end), count(*) from landing.build_watermarks"
         ).format(**names)
     )[0]
     return (published[0][0] if published and there else None), built or NEVER, builds
@@ -251,7 +252,7 @@ def _appended_since(
     """
     schema = settings.published_schema
     last = connection.execute(
-        "select attempt_id from raw.publications where schema_name = %s"
+        "select attempt_id from landing.publications where schema_name = %s"
         " order by publication_id desc limit 1",
         (schema,),
     ).fetchone()

@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from ingestion.settings import Settings
-from ingestion.warehouse import connect
+from ingestion.warehouse import connect, one_row
 from orchestration.publish import read_published
 
 COLUMNS = {
@@ -67,10 +67,11 @@ def _refuse_unless_closed(connection: Connection, month: date, account: str | No
         "select bool_and(is_closed) from rpt_msp_bills where bill_month = %(month)s"
         " and (%(account)s::text is null or account_number = %(account)s)",
         {"month": month, "account": account},
-    ).fetchone()
-    if found[0] is None:
+    )
+    (is_closed,) = one_row(found)
+    if is_closed is None:
         raise InvoiceError(f"There is no bill of {account or 'anybody'} for {month:%Y-%m}.")
-    if not found[0]:
+    if not is_closed:
         raise InvoiceError(f"{month:%Y-%m} is not closed: its bills may still change.")
 
 

@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 10
 
 TROUBLES = """
 with last_runs as (
-    select status, row_number() over (order by job_run_id desc) as recency from raw.job_runs
+    select status, row_number() over (order by job_run_id desc) as recency from landing.job_runs
     where job = %(job)s and finished_at is not null
 )
 select
@@ -30,19 +30,20 @@ select
         select 1 from last_runs
         where recency = 2 and status in ('failed', 'held', 'partial', 'refused', 'killed')
     ) or coalesce((
-        select kind = 'missed' from raw.notices where job = %(job)s order by sent_at desc limit 1
+        select kind = 'missed' from landing.notices
+        where job = %(job)s order by sent_at desc limit 1
     ), false)
 """
 UNTOLD_KILLS = """
-select job, error from raw.job_runs as job_runs
+select job, error from landing.job_runs as job_runs
 where status = 'killed'
     and not exists (
-        select 1 from raw.job_runs as later
+        select 1 from landing.job_runs as later
         where later.job = job_runs.job and later.job_run_id > job_runs.job_run_id
             and later.finished_at is not null
     )
     and not exists (
-        select 1 from raw.notices as notices
+        select 1 from landing.notices as notices
         where notices.job = job_runs.job and notices.kind = 'failure' and notices.error is null
             and notices.sent_at >= job_runs.finished_at
     )
@@ -51,11 +52,11 @@ UNTOLD_MISSES = """
 select missed.job, missed.last_success_at, last_run.status, last_run.error
 from marts.rpt_missed_jobs as missed
 left join lateral (
-    select status, split_part(error, E'\n', 1) as error from raw.job_runs
+    select status, split_part(error, E'\n', 1) as error from landing.job_runs
     where job = missed.job and finished_at is not null order by job_run_id desc limit 1
 ) as last_run on true
 where not exists (
-    select 1 from raw.notices as notices
+    select 1 from landing.notices as notices
     where notices.job = missed.job and notices.kind = 'missed' and notices.error is null
         and notices.sent_at >= missed.due_by
 )
@@ -98,14 +99,14 @@ def tell_missed(connection: psycopg.Connection, settings: Settings) -> list[str]
 def post_heartbeat(connection: psycopg.Connection, settings: Settings, job: str) -> bool:
     """Post the heartbeat, retried; True if it was taken, or if none is configured.
 
-    Every attempt and its answer is a row of `raw.heartbeats`. A failure is logged, never raised.
+    Every attempt and its answer is a row of `landing.heartbeats`; a failure is logged, not raised.
     """
     if not settings.heartbeat_url:
         return True
     for attempt in range(1, ATTEMPTS + 1):
         status, answer = _post_heartbeat(settings, job)
         connection.execute(
-            "insert into raw.heartbeats values (clock_timestamp(), %s, %s, %s)",
+            "insert into landing.heartbeats values (clock_timestamp(), %s, %s, %s)",
             (attempt, status, answer),
         )
         if status is not None and status < 400:
@@ -150,7 +151,7 @@ def _send(
         failure = redact(first_line(error), settings)[:1000]
         log.error("the notice of %s was not sent: %s; check NOTICE_URL", job, failure)
     connection.execute(
-        "insert into raw.notices values (clock_timestamp(), %s, %s, %s, %s, %s)",
+        "insert into landing.notices values (clock_timestamp(), %s, %s, %s, %s, %s)",
         (job, kind, message, scheme, failure),
     )
 

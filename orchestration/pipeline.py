@@ -12,7 +12,8 @@ from datetime import datetime
 
 import psycopg
 
-from ingestion import erasure, lock, warehouse
+from ingestion import books, erasure, lock, warehouse
+from ingestion.personal import NotErased
 from ingestion.registry import (
     SOURCES,
     Outcome,
@@ -23,12 +24,12 @@ from ingestion.registry import (
 )
 from ingestion.run import Run
 from ingestion.settings import Settings
-from orchestration import guard, notices
+from orchestration import guard, job_runs, notices, snapshot_runs
 from orchestration.dbt import NodeResult, keep_manifest, read_marts, run_dbt
 from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.holds import PublicationHeldError, refuse_without_configuration
-from orchestration.publish import publish
 from orchestration.schedules import SCHEDULES
+from orchestration.targets import target_of
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def open_job(settings: Settings, name: str, *, full: bool = False) -> Iterator[J
 
     Raises RunLockError where another run holds it, JobSkipped where nothing is configured.
     """
-    night = Night()
+    night, settings = Night(), settings.at_one_clock()
     try:
         with _recorded(settings, name) as (connection, record):
             run = Run(settings, settings.clock(), full=full)
@@ -113,7 +114,7 @@ def open_job(settings: Settings, name: str, *, full: bool = False) -> Iterator[J
         raise
     except BaseException as error:
         if isinstance(error, lock.RunLockError):
-            warehouse.record_refusal(settings, name, str(error))
+            job_runs.record_refusal(settings, name, str(error))
         troubles = [warehouse.error_text(error), night.shortfall]
         _tell(settings, name, "\n".join(trouble for trouble in troubles if trouble))
         raise
@@ -137,10 +138,10 @@ def land_source(job: Job, source: str) -> Outcome:
 
 def build_new(job: Job, *options: str) -> list[NodeResult]:
     """Snapshot, build and test what is new in one dbt build; raises DbtError if a node fails."""
-    _show_target(job.connection, job.run.settings)
+    target_of(job.run.settings).show_landed(job.connection, job.run.settings)
     job.night.nodes.extend(_build(job.run.settings, *(options or NEW_ONLY)))
-    if warehouse.pending_snapshots(job.connection):
-        warehouse.remember_snapshot(job.connection, job.run.loaded_at)
+    if snapshot_runs.pending_snapshots(job.connection):
+        snapshot_runs.remember_snapshot(job.connection, job.run.loaded_at)
     return job.night.nodes
 
 
@@ -164,6 +165,7 @@ def sync(
     tenant: str | None = None,
 ) -> list[Outcome]:
     """Land the named sources (all of them by default) and snapshot what they brought."""
+    settings = settings.at_one_clock()
     with _recorded(settings, "sync") as (connection, record):
         run = Run(settings, settings.clock(), full=full, tenant=tenant)
         _catch_up(connection, settings)
@@ -179,7 +181,7 @@ def build(settings: Settings, *, full_refresh: bool = False, select: str | None 
     Raises DbtError if a node fails, PublicationHeldError if too much would move; analysts then
     keep the figures they have (SPEC O4, L19).
     """
-    night = Night()
+    night, settings = Night(), settings.at_one_clock()
     try:
         with _recorded(settings, "build") as (connection, _):
             _catch_up(connection, settings)
@@ -199,8 +201,9 @@ def accept(settings: Settings, accepted_by: str, reason: str) -> Attempt:
 
     Raises GuardError where nothing is held, or where it is no longer what was shown.
     """
+    settings = settings.at_one_clock()
     with _recorded(settings, "accept") as (connection, _):
-        with _target(settings) as ask:
+        with target_of(settings).querying(settings) as ask:
             guard.accept(
                 *(connection, settings, read_marts(settings)),
                 accepted_by=accepted_by,
@@ -219,7 +222,7 @@ def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> i
         make_stream_tables(connection)
         streams = [stream for module in SOURCES.values() for stream in module.STREAMS]
         changed = erasure.erase(connection, settings, streams, phones, emails)
-        _forget_snapshots(connection, settings)
+        target_of(settings).forget_snapshots(connection, settings)
         _snapshot(connection, settings)
         _build(settings, "--full-refresh", variables={"whole_history": True})
         _publish(connection, settings, "erase")
@@ -231,7 +234,7 @@ def not_erased() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for module in SOURCES.values():
         for stream in module.STREAMS:
-            if isinstance(stream.personal, erasure.NotErased):
+            if isinstance(stream.personal, NotErased):
                 found.setdefault(stream.personal.why, []).append(f"{stream.source}.{stream.name}")
     return found
 
@@ -248,26 +251,26 @@ def check(settings: Settings) -> list[str]:
 
 
 def replay_snapshots(settings: Settings) -> list[datetime]:
-    """Empty the snapshots and fill them again from raw, landing by landing; returns these."""
+    """Empty the snapshots and fill them again, landing by landing; returns these."""
     with lock.run_lock(settings) as connection:
         make_stream_tables(connection)
-        _forget_snapshots(connection, settings)
+        target_of(settings).forget_snapshots(connection, settings)
         return _snapshot(connection, settings)
 
 
 @contextmanager
 def _recorded(
     settings: Settings, name: str
-) -> Iterator[tuple[psycopg.Connection, warehouse.JobRecord]]:
+) -> Iterator[tuple[psycopg.Connection, job_runs.JobRecord]]:
     with lock.run_lock(settings) as connection:
         notices.tell_killed(connection, settings)
-        with warehouse.recorded_job(connection, name, settings) as record:
-            warehouse.remember_salt(connection, settings)
+        with job_runs.recorded_job(connection, name, settings) as record:
+            books.remember_salt(connection, settings)
             yield connection, record
 
 
 def _register_schedules(connection: psycopg.Connection) -> None:
-    warehouse.register_schedules(
+    job_runs.register_schedules(
         connection, [(plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()]
     )
 
@@ -292,15 +295,16 @@ def _tell(settings: Settings, name: str, trouble: str | None) -> None:
 
 
 def _catch_up(connection: psycopg.Connection, settings: Settings) -> None:
-    """Make the tables of raw, and follow what a run killed before its snapshot had landed."""
+    """Make the tables of landing, and follow what a run killed before its snapshot had landed."""
     make_stream_tables(connection)
     _snapshot(connection, settings)
 
 
 def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[datetime]:
     """Follow every landing with its snapshots, one landing at a time (SPEC L12)."""
-    _show_target(connection, settings)
-    pending = warehouse.pending_snapshots(connection)
+    target = target_of(settings)
+    target.show_landed(connection, settings)
+    pending = snapshot_runs.pending_snapshots(connection)
     for known_through, sources in pending.items():
         run_dbt(
             settings,
@@ -308,58 +312,24 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
             *("--select", *(f"+snap_{source}__*" for source in sources)),
             variables={"snapshot_through": known_through.isoformat(sep=" ")},
         )
-        warehouse.remember_snapshot(connection, known_through)
+        snapshot_runs.remember_snapshot(connection, known_through)
         log.info("snapshots hold what was known at %s", known_through)
-    if settings.target == "postgres":
-        warehouse.remember_untouched_snapshots(connection)
+    target.note_snapshots(connection)
     return list(pending)
-
-
-def _show_target(connection: psycopg.Connection, settings: Settings) -> None:
-    """Let dbt's target see what is landed: Redshift has a copy of raw (docs/redshift.md)."""
-    if settings.target == "redshift":
-        from ingestion import redshift  # takes a second to import, and only this target needs it
-
-        redshift.replicate(connection, settings)
-
-
-def _forget_snapshots(connection: psycopg.Connection, settings: Settings) -> None:
-    if settings.target == "redshift":
-        from ingestion import redshift
-
-        redshift.forget_snapshots(connection, settings)
-    else:
-        warehouse.forget_snapshots(connection)
 
 
 def _publish(connection: psycopg.Connection, settings: Settings, job: str) -> Attempt:
     """Publish, if the guard lets it pass; raises PublicationHeldError if it does not (SPEC L19)."""
     refuse_without_configuration(connection)
     marts = read_marts(settings)
-    with _target(settings) as ask:
+    target = target_of(settings)
+    with target.querying(settings) as ask:
         attempt = guard.judge(connection, settings, marts, job, ask)
     if attempt.decision == "held":
         raise MovesTooMuchError(attempt)
-    if settings.target == "redshift":
-        from orchestration import publish_redshift
-
-        publish_redshift.publish(settings, marts)
-    else:
-        publish(connection, settings, marts, attempt.attempt_id)
+    target.publish(connection, settings, marts, attempt.attempt_id)
     keep_manifest(settings)
     return attempt
-
-
-@contextmanager
-def _target(settings: Settings) -> Iterator[guard.Ask | None]:
-    """Yield how to query the target, where it is not the warehouse that holds the lock."""
-    if settings.target != "redshift":
-        yield None
-        return
-    from orchestration import publish_redshift
-
-    with publish_redshift.querying(settings) as ask:
-        yield ask
 
 
 def _build(

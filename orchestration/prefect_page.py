@@ -24,7 +24,9 @@ location.replace("/");
 </script>"""
 
 Scope = MutableMapping[str, Any]
-Application = Callable[[Scope, Callable, Callable], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def keep_secret(home: Path) -> str:
@@ -69,7 +71,7 @@ def behind_a_door(inner: Application, names: set[str]) -> Application:
     """Let through what asks for one of these names, and comes from nowhere or from there."""
     origins = {f"http://{name}" for name in names}
 
-    async def door(scope: Scope, receive: Callable, send: Callable) -> None:
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await inner(scope, receive, send)
             return
@@ -85,7 +87,7 @@ def behind_a_door(inner: Application, names: set[str]) -> Application:
     return door
 
 
-async def _answer(scope: Scope, send: Callable, status: int, body: bytes) -> None:
+async def _answer(scope: Scope, send: Send, status: int, body: bytes) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return

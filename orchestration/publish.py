@@ -16,8 +16,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ingestion.environment import SettingsError
 from ingestion.lock import keep_turn
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import Settings
 from orchestration.dbt import Mart
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,28 @@ select attname, format_type(atttypid, atttypmod) from pg_attribute
 where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
 """
 
+# What is said of a relation (its `column_name` is blank) and of its columns, where the published
+# one does not say it yet.
+COMMENTS = """
+with sayings as (
+    select relnamespace, relname, relkind::text, '' as column_name,
+        obj_description(oid, 'pg_class') as said
+    from pg_class
+    union all
+    select relnamespace, relname, relkind::text, attname, col_description(attrelid, attnum)
+    from pg_attribute
+    inner join pg_class on attrelid = pg_class.oid
+    where attnum > 0 and not attisdropped
+)
+select published.relname, published.relkind, published.column_name, built.said
+from sayings as built
+inner join sayings as published
+    on built.relname = published.relname and built.column_name = published.column_name
+where built.relnamespace = to_regnamespace(%(built)s) and built.relname = any(%(names)s)
+    and published.relnamespace = to_regnamespace(%(published)s)
+    and built.said is distinct from published.said
+"""
+
 
 def publish(
     connection: psycopg.Connection,
@@ -51,12 +74,14 @@ def publish(
         keep_turn(connection, settings)
         _make_schema(connection, settings)
         ledger_file = _publish_all(connection, settings.published_schema, marts)
+        _comment(connection, settings.published_schema, marts)
         _grant(connection, settings, marts)
         connection.execute(
-            "insert into raw.publications (schema_name, known_through, published_at, ledger_file,"
+            "insert into landing.publications (schema_name, known_through, published_at,"
+            " ledger_file,"
             " attempt_id)"
             " select %(schema)s, coalesce(max(known_through), '0001-01-01'), clock_timestamp(),"
-            " %(file)s, %(attempt_id)s::bigint from raw.build_watermarks"
+            " %(file)s, %(attempt_id)s::bigint from landing.build_watermarks"
             " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)",
             {
                 "schema": settings.published_schema,
@@ -70,12 +95,13 @@ def publish(
 
 def published_through(connection: psycopg.Connection, settings: Settings) -> datetime | None:
     """Return the known time that analysts' figures stand at; None where nothing is published."""
-    return _one(
+    known_through: datetime | None = _one(
         connection,
-        "select known_through from raw.publications where schema_name = %s"
+        "select known_through from landing.publications where schema_name = %s"
         " order by publication_id desc limit 1",
         settings.published_schema,
     )
+    return known_through
 
 
 def is_appended(connection: psycopg.Connection, schema: str, mart: Mart) -> bool:
@@ -85,7 +111,7 @@ def is_appended(connection: psycopg.Connection, schema: str, mart: Mart) -> bool
     """
     before = _one(
         connection,
-        "select ledger_file from raw.publications where schema_name = %s"
+        "select ledger_file from landing.publications where schema_name = %s"
         " order by publication_id desc limit 1",
         schema,
     )
@@ -156,7 +182,10 @@ def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
 
 
 def _file(connection: psycopg.Connection, mart: Mart) -> int:
-    return _one(connection, "select pg_relation_filenode(%s)::bigint", f"{mart.schema}.{mart.name}")
+    file: int = _one(
+        connection, "select pg_relation_filenode(%s)::bigint", f"{mart.schema}.{mart.name}"
+    )
+    return file
 
 
 def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
@@ -179,9 +208,7 @@ def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
     if is_view:
         definition = _definition(connection, mart.schema, mart.name)
         with _search_path(connection, schema):
-            connection.execute(
-                sql.SQL("insert into {} ").format(target) + sql.SQL(definition)  # type: ignore[arg-type]
-            )
+            connection.execute(sql.SQL("insert into {} ").format(target) + sql.SQL(definition))
     else:
         connection.execute(sql.SQL("insert into {} select * from {}").format(target, source))
     connection.execute(sql.SQL("analyze {}").format(target))
@@ -190,13 +217,15 @@ def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
 def _define(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
     """Make the mart's view over what is published, unless it is there as it is.
 
-    Its comment is the mark of the definition it was made from; Postgres writes its own anew.
+    The comment of its rule is the mark of the definition it was made from; Postgres writes its own
+    anew.
     """
     definition = _definition(connection, mart.schema, mart.name)
     mark = hashlib.md5(definition.encode(), usedforsecurity=False).hexdigest()
     if mark == _one(
         connection,
-        "select obj_description(to_regclass(%s), 'pg_class')",
+        "select obj_description(oid, 'pg_rewrite') from pg_rewrite"
+        " where ev_class = to_regclass(%s)",
         f"{schema}.{mart.name}",
     ):
         return
@@ -204,11 +233,26 @@ def _define(connection: psycopg.Connection, schema: str, mart: Mart) -> None:
     with _search_path(connection, schema):
         connection.execute(
             sql.SQL("create view {} as ").format(sql.Identifier(schema, mart.name))
-            + sql.SQL(definition)  # type: ignore[arg-type]
+            + sql.SQL(definition)
         )
     connection.execute(
-        sql.SQL("comment on view {} is {}").format(sql.Identifier(schema, mart.name), mark)
+        sql.SQL('comment on rule "_RETURN" on {} is {}').format(
+            sql.Identifier(schema, mart.name), mark
+        )
     )
+
+
+def _comment(connection: psycopg.Connection, schema: str, marts: Sequence[Mart]) -> None:
+    """Let what is published say of itself what the marts say (dbt's `persist_docs`)."""
+    for built in {mart.schema for mart in marts}:
+        names = [mart.name for mart in marts if mart.schema == built]
+        changed = connection.execute(
+            COMMENTS, {"built": built, "published": schema, "names": names}
+        ).fetchall()
+        for name, relation_kind, column, said in changed:
+            kind = "column" if column else {"r": "table", "v": "view"}[relation_kind]
+            place = sql.Identifier(schema, name, *([column] if column else []))
+            connection.execute(sql.SQL(f"comment on {kind} {{}} is {{}}").format(place, said))
 
 
 def _drop_others(connection: psycopg.Connection, schema: str, published: set[str]) -> None:
@@ -240,7 +284,7 @@ def _grant(connection: psycopg.Connection, settings: Settings, marts: Sequence[M
     for mart in marts:
         relation = sql.Identifier(schema, mart.name)
         connection.execute(sql.SQL("revoke all on {} from {}").format(relation, role))
-        allowed = sql.SQL("")
+        allowed: sql.Composable = sql.SQL("")
         if mart.personal:
             names = [name for name, _ in _columns(connection, schema, mart.name)]
             allowed = sql.SQL("({})").format(
@@ -257,7 +301,7 @@ def _reads_only(connection: psycopg.Connection, mart: Mart, published: set[str])
         return False
     reads = connection.execute(READS, {"relation": f"{mart.schema}.{mart.name}"}).fetchall()
     return all(
-        (schema == mart.schema and name in published) or (schema == "raw" and "__" not in name)
+        (schema == mart.schema and name in published) or (schema == "landing" and "__" not in name)
         for schema, name in reads
     )
 
@@ -270,11 +314,12 @@ def _fits(connection: psycopg.Connection, schema: str, mart: Mart) -> bool:
 
 
 def _kind(connection: psycopg.Connection, schema: str, name: str) -> str | None:
-    return _one(
+    kind: str | None = _one(
         connection,
         "select relkind::text from pg_class where oid = to_regclass(%s)",
         f"{schema}.{name}",
     )
+    return kind
 
 
 def _columns(connection: psycopg.Connection, schema: str, name: str) -> list[tuple[str, str]]:
@@ -284,7 +329,8 @@ def _columns(connection: psycopg.Connection, schema: str, name: str) -> list[tup
 def _definition(connection: psycopg.Connection, schema: str, name: str) -> str:
     """Return a view's query, with the names of its own schema bare."""
     with _search_path(connection, schema):
-        return _one(connection, "select pg_get_viewdef(%s::regclass)", f"{schema}.{name}")
+        query: str = _one(connection, "select pg_get_viewdef(%s::regclass)", f"{schema}.{name}")
+    return query
 
 
 @contextmanager

@@ -65,15 +65,15 @@ VERSION_IDS = ("price_version_id", "terms_version_id")
 # What the source said in the versions that priced a sale, named as the macro `version_id` does.
 VERSIONS = """
 with landed as (
-    select 'product_price' as source_table, * from raw.billing_db__product_prices
+    select 'product_price' as source_table, * from landing.billing_db__product_prices
     union all
-    select 'mortgage_broker_subscription_plan', * from raw.billing_db__subscription_plans
+    select 'mortgage_broker_subscription_plan', * from landing.billing_db__subscription_plans
     union all
-    select 'deal_terms', * from raw.seeds__deal_terms
+    select 'deal_terms', * from landing.seeds__deal_terms
     union all
-    select 'billing_plans', * from raw.codex__plans
+    select 'billing_plans', * from landing.codex__plans
     union all
-    select 'msp_client_overrides', * from raw.seeds__msp_client_overrides
+    select 'msp_client_overrides', * from landing.seeds__msp_client_overrides
 ),
 
 versions as (

@@ -11,7 +11,8 @@ from typing import Any
 
 import requests
 
-from ingestion.settings import PROJECT, SettingsError
+from ingestion.environment import SettingsError
+from ingestion.settings import PROJECT
 from orchestration import prefect_page, report
 
 HOST = "127.0.0.1"
@@ -91,7 +92,7 @@ def _post(url: str, body: dict[str, Any]) -> Any:
     return response.json()
 
 
-def _wait_for(server: subprocess.Popen, url: str) -> None:
+def _wait_for(server: subprocess.Popen[bytes], url: str) -> None:
     until = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < until:
         try:

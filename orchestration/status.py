@@ -19,8 +19,8 @@ select
     job_runs.job,
     job_runs.status,
     job_runs.error
-from raw.publications as publications
-left join raw.job_runs as job_runs
+from landing.publications as publications
+left join landing.job_runs as job_runs
     on
         job_runs.started_at > publications.published_at
         and job_runs.status in ('failed', 'held', 'killed')
@@ -28,7 +28,7 @@ where publications.schema_name = %s
 order by publications.publication_id desc, job_runs.job_run_id desc limit 1
 """
 RUNNING = """
-select job, date_trunc('second', started_at) from raw.job_runs
+select job, date_trunc('second', started_at) from landing.job_runs
 where status = 'running' order by job_run_id
 """
 LATE = """
@@ -39,17 +39,17 @@ from marts.rpt_missed_jobs order by job
 HELD = """
 select deal_type, to_char(occurred_month, 'YYYY-MM') as month, currency,
     published_amount as published, built_amount as built, moved_keys as sales, moved_amount as moved
-from raw.publication_movements where is_held and attempt_id = (
-    select max(attempt_id) from raw.publication_attempts
+from landing.publication_movements where is_held and attempt_id = (
+    select max(attempt_id) from landing.publication_attempts
     where target = 'postgres' and schema_name = %s
-) and attempt_id not in (select attempt_id from raw.publication_acceptances)
+) and attempt_id not in (select attempt_id from landing.publication_acceptances)
 order by 1, 3, 2
 """
 MOVED = """
 select deal_type, currency, sum(moved_keys) as sales_moved, sum(moved_amount) as moved,
     sum(new_keys) as new_sales, sum(new_amount) as new
-from raw.publication_movements where attempt_id = (
-    select attempt_id from raw.publications where schema_name = %s
+from landing.publication_movements where attempt_id = (
+    select attempt_id from landing.publications where schema_name = %s
     order by publication_id desc limit 1
 ) and (moved_keys > 0 or new_keys > 0)
 group by 1, 2 order by 1, 2
@@ -73,7 +73,7 @@ from marts.rpt_job_runs order by job_run_id desc limit 8
 """
 QUARANTINE = """
 select source, stream, tenant, reason, count(*) as records, max(quarantined_at) as last
-from raw.quarantine group by 1, 2, 3, 4 order by 1, 2, 3, 4
+from landing.quarantine group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 # Reports whose every row waits for somebody; those that are built are counted.
 WAITING = (
@@ -84,12 +84,12 @@ WAITING = (
 
 def show(settings: Settings, *, verbose: bool = False) -> None:
     """Print all of it, what is wrong first; `verbose` lists the sources that are well, too."""
-    if not _is_there(settings, "raw.job_runs"):
+    if not _is_there(settings, "landing.job_runs"):
         report.say("Nothing is built yet: `ledgerhouse nightly` or `ledgerhouse build`.")
         return
     _show_published(settings)
     _show_killed(settings)
-    if _is_there(settings, "raw.publication_attempts"):
+    if _is_there(settings, "landing.publication_attempts"):
         schema = settings.published_schema
         _show_if_any(settings, "Held: what publishing would move", HELD, schema)
     if _is_there(settings, "marts.rpt_missed_jobs"):
@@ -98,7 +98,7 @@ def show(settings: Settings, *, verbose: bool = False) -> None:
         report.warn("marts.rpt_missed_jobs is not built: whether a job is late is not known.")
     _show_sources(settings, verbose)
     _show(settings, "Last jobs", JOBS, "marts.rpt_job_runs")
-    if _is_there(settings, "raw.publication_attempts"):
+    if _is_there(settings, "landing.publication_attempts"):
         _show_if_any(settings, "What the last publication moved", MOVED, settings.published_schema)
     _show(settings, "Not billed, and why", report.EXCEPTIONS, "marts.ledger_exceptions")
     completeness.show(settings)

@@ -140,7 +140,9 @@ def _spendings(books: Books, query: dict[str, str]) -> list[Document]:
     return sorted(found, key=lambda row: row["due_date"])
 
 
-def _listed(rows: list[Document], request: Request, shown: Callable) -> Answer:
+def _listed(
+    rows: list[Document], request: Request, shown: Callable[[Document], Document]
+) -> Answer:
     """Return one page of rows, or the 422 that a bad page gets."""
     numbers = {"page": 1, "per_page": 25}
     for name in numbers:

@@ -19,7 +19,7 @@ class CodexStore:
     companies: list[dict[str, Any]] = field(default_factory=list)
     plans: list[dict[str, Any]] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
-    numbers: count = field(default_factory=lambda: count(1))
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
 
 
 def core(store: CodexStore) -> Vendor:

@@ -26,7 +26,7 @@ class DattoStore:
     devices: Rows = field(default_factory=list)
     variables: dict[str, Rows] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
-    numbers: count = field(default_factory=lambda: count(1))
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
     prefix: str = "/datto"
 
 

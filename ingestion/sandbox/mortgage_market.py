@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -96,22 +99,22 @@ def _volume(market: Market, lead_type: LeadType, number: int) -> float:
     return market.leads_per_day * lead_type.share * WEEKDAYS[day.weekday()] * season * chance
 
 
-def prices_entered(market: Market, days: range) -> list[tuple]:
+def prices_entered(market: Market, days: range) -> list[Row]:
     """Return the rows of product_price that are entered on `days`, in the order of their ids."""
     return _entered(_prices(market, days.stop), days)
 
 
-def plans_entered(market: Market, days: range) -> list[tuple]:
+def plans_entered(market: Market, days: range) -> list[Row]:
     """Return the rows of the plan table that are entered on `days`, in the order of their ids."""
     return _entered(_plans(market, days.stop), days)
 
 
-def _entered(rows: Iterator[tuple[int, tuple]], days: range) -> list[tuple]:
+def _entered(rows: Iterator[tuple[int, Row]], days: range) -> list[Row]:
     numbered = enumerate(sorted(rows, key=lambda row: row[0]), start=1)
     return [(number, *values) for number, (entered, values) in numbered if entered in days]
 
 
-def _prices(market: Market, end: int) -> Iterator[tuple[int, tuple]]:
+def _prices(market: Market, end: int) -> Iterator[tuple[int, Row]]:
     """Yield (day of entry, price row), all that are entered before day `end` and some more.
 
     A price changes about every quarter. Most changes are entered ahead, some days after they took
@@ -130,7 +133,7 @@ def _prices(market: Market, end: int) -> Iterator[tuple[int, tuple]]:
             entered = max(0, effective + dice.choice((-14, -7, -7, -3, 4, 9)))
 
 
-def _plans(market: Market, end: int) -> Iterator[tuple[int, tuple]]:
+def _plans(market: Market, end: int) -> Iterator[tuple[int, Row]]:
     """Yield (day of entry, plan row), all that are entered before day `end` and some more.
 
     Two brokers in three have plans; one may end, overlap the next, be entered late, or be entered

@@ -187,7 +187,7 @@ def variables(client: Client) -> list[Row]:
 
 def device(client: Client, asset: Row) -> Row:
     """Return the asset as a Datto device, a secret among its fields."""
-    fields = {f"udf{number}": None for number in range(1, 31)}
+    fields: dict[str, str | None] = {f"udf{number}": None for number in range(1, 31)}
     fields |= {"udf1": "a device's secret", "udf6": str(asset["bytes"])}
     return {
         "id": 5_000_000 + asset["id"],

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from ingestion.erasure import NOBODY
+from ingestion.environment import configured
 from ingestion.fields import CHECKED, EFFECTIVE_TIME, NUMBER, WHOLE_NUMBER, Field, need, spare
-from ingestion.landing import EVERYTHING, Load, LoadFailed, Scope, Stream, key_ranges, open_load
+from ingestion.loads import Load, LoadFailed, open_load
+from ingestion.personal import NOBODY
 from ingestion.run import Run
 from ingestion.settings import redact
+from ingestion.streams import EVERYTHING, Scope, Stream, key_ranges
 from ingestion.warehouse import connect, connect_source, first_line
 
 NAME = "billing_db"
@@ -52,13 +54,19 @@ DELIVERY = ("id", "filter_id", "lead_id", "mortgage_broker_id", "delivered_at")
 # Prices and plans first: what is landed with a delivery counts as known to it (L12).
 TABLES = [
     _table(
-        *("product_prices", "product_price", PRICE, *ID),
+        "product_prices",
+        "product_price",
+        PRICE,
+        *ID,
         *need("product"),
         *need("price", form=NUMBER),
         *need("effective_at", form=EFFECTIVE_TIME),
     ),
     _table(
-        *("subscription_plans", "mortgage_broker_subscription_plan", PLAN, *ID),
+        "subscription_plans",
+        "mortgage_broker_subscription_plan",
+        PLAN,
+        *ID,
         *need("mortgage_broker_id", form=WHOLE_NUMBER),
         *spare("plan_name", why="it only names things"),
         *need("discount_type"),
@@ -91,7 +99,8 @@ def is_configured(run: Run) -> bool:
 
 def sync(run: Run) -> list[Load]:
     """Land all six tables, read in one repeatable-read transaction of the source (SPEC 0)."""
-    source = connect_source(run.settings.billing_db, run.settings, "BILLING_DB")
+    place = configured(run.settings.billing_db, *REQUIRES)
+    source = connect_source(place, run.settings, "BILLING_DB")
     source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     source.read_only = True
     with source, connect(run.settings) as warehouse:
@@ -125,7 +134,7 @@ def _land_table(
 
 def _block_of_id(source: psycopg.Connection, table: Table) -> str:
     """Return the SQL that gives a row's block; raises LoadFailed for a column that does not fit."""
-    types = dict(
+    types: dict[str, str] = dict(
         source.execute(
             "select attname, format_type(atttypid, null) from pg_attribute"
             " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
@@ -173,7 +182,7 @@ def _blocks_at_source(source: psycopg.Connection, table: Table, block: str) -> B
 
 def _blocks_landed(warehouse: psycopg.Connection, stream: Stream) -> Blocks:
     rows = warehouse.execute(
-        "select block, row_count, fingerprint from raw.source_blocks"
+        "select block, row_count, fingerprint from landing.source_blocks"
         " where source = %s and stream = %s and tenant = 'main'",
         (NAME, stream.name),
     )
@@ -182,11 +191,12 @@ def _blocks_landed(warehouse: psycopg.Connection, stream: Stream) -> Blocks:
 
 def _keep_blocks(warehouse: psycopg.Connection, stream: Stream, now: Blocks) -> None:
     warehouse.execute(
-        "delete from raw.source_blocks where source = %s and stream = %s and tenant = 'main'",
+        "delete from landing.source_blocks where source = %s and stream = %s and tenant = 'main'",
         (NAME, stream.name),
     )
     with warehouse.cursor().copy(
-        "copy raw.source_blocks (source, stream, tenant, block, row_count, fingerprint) from stdin"
+        "copy landing.source_blocks (source, stream, tenant, block, row_count, fingerprint)"
+        " from stdin"
     ) as copy:
         for number, (count, fingerprint) in now.items():
             copy.write_row((NAME, stream.name, "main", number, count, fingerprint))
@@ -217,7 +227,7 @@ def _id_ranges(differing: list[int]) -> list[tuple[int, int]]:
     return ranges
 
 
-def _rows(table: Table, part: sql.Composable) -> sql.Composable:
+def _rows(table: Table, part: sql.Composable) -> sql.Composed:
     query = "copy (select id::text, row_to_json(row) from (select {columns} from {table} where "
     return sql.Composed([_named(sql.SQL(query), table), part, sql.SQL(") as row) to stdout")])
 

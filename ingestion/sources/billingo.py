@@ -15,22 +15,14 @@ from typing import Any
 
 import simplejson
 
-from ingestion.erasure import NOBODY, NotErased
 from ingestion.fields import DATE, LIST, NUMBER, TRUTH, WHOLE_NUMBER, need, spare
 from ingestion.http import Client, VendorError
-from ingestion.landing import (
-    EVERYTHING,
-    Load,
-    LoadFailed,
-    Scope,
-    Stream,
-    as_text,
-    children_of,
-    open_load,
-    window,
-)
+from ingestion.loads import Load, LoadFailed, open_load
+from ingestion.personal import NOBODY, NotErased
+from ingestion.records import as_text
 from ingestion.run import Run
 from ingestion.sources.billingo_companies import Company, companies, cure_named, open_key
+from ingestion.streams import EVERYTHING, Scope, Stream, children_of, window
 from ingestion.warehouse import connect
 
 log = logging.getLogger(__name__)
@@ -210,14 +202,16 @@ def _land_invoices(
     Where an invoice without a usable id was quarantined, the cursor stays: the same days are read
     again until it lands.
     """
-    landed, after = [], Progress(run.loaded_at)
+    landed: list[int] = []
+    after = Progress(run.loaded_at)
     since = None if run.full else before.since(OVERLAP)
     for document in extract_documents(client, since):
         identity = _identity(document)
-        if _take_invoice(document, documents, items):
-            landed.append(identity)
-        elif identity is None:
+        is_taken = _take_invoice(document, documents, items)
+        if identity is None:
             after.read_to = before.read_to
+        elif is_taken:
+            landed.append(identity)
         else:
             after.retry.append(identity)
     for identity in sorted(set(before.retry) - set(landed) - set(after.retry)):
@@ -293,13 +287,13 @@ def _pages(client: Client, path: str, parameters: dict[str, str]) -> Iterator[An
     the list is read again. Raises LoadFailed at last.
     """
     for _ in range(CRAWLS):
-        seen, unnamed, total, last_page = set(), 0, None, 1
+        seen, unnamed, total, last_page = set(), 0, 0, 1
         for page in client.pages(path):
             answer = client.get_json(path, page=page, per_page=PAGE_SIZE, **parameters)
             if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
                 raise LoadFailed(f"{path} page {page} answered something else than a list")
             last_page = answer.get("last_page") or 1
-            total = (answer.get("total") or 0) if total is None else total
+            total = (answer.get("total") or 0) if page == 1 else total
             for row in answer["data"]:
                 identity = _identity(row)
                 unnamed += identity is None

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ingestion.environment import configured
 from ingestion.http import Client, VendorError, open_client
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.run import Run
+from ingestion.seed_rules import Row, filled
 from ingestion.sources.seeds import rows_in_force
 
 SEED = "billingo_companies"
 VENDOR = "billingo"
 PER_MINUTE = 60
 
-CURES = {
+CURES: dict[int | None, str] = {
     401: "The key is refused: make a new one in Billingo and set {variable}.",
     402: "The company has no live Billingo subscription: renew it, or switch the company off.",
     403: "The key may not read this: give it read scope, or check what the subscription includes.",
@@ -28,7 +30,7 @@ class Company:
     """One row of the seed `billingo_companies`; the key itself is in variable `key_variable`."""
 
     company_id: str
-    name: str
+    name: str | None
     key_variable: str
     is_active: bool
     has_payments: bool
@@ -72,29 +74,30 @@ def cure_named(company: Company) -> Iterator[None]:
 
 def open_key(run: Run, company: Company) -> Client:
     """Return a client with the company's key; raises LoadFailed where the key is not set."""
-    key = run.settings.billingo.keys.get(company.key_variable)
+    account = configured(run.settings.billingo, "BILLINGO_BASE_URL")
+    key = account.keys.get(company.key_variable)
     if not key:
         raise LoadFailed(
             f"{company.key_variable} is not set. Set it in the environment or in .env, or switch "
             f"the company off in {SEED}.csv"
         )
     return open_client(
-        *(VENDOR, run.settings.billingo.base_url, run.settings),
+        *(VENDOR, account.base_url, run.settings),
         headers={"X-API-KEY": key},
         per_minute=PER_MINUTE,
     )
 
 
-def _company(row: dict[str, str | None]) -> Company:
+def _company(row: Row) -> Company:
     switches = {"true": True, "false": False}
     try:
         return Company(
-            company_id=row["company_id"],
+            company_id=filled(row, "company_id"),
             name=row["name"],
-            key_variable=row["key_variable"],
-            is_active=switches[row["is_active"].lower()],
-            has_payments=switches[row["has_payments"].lower()],
-            has_spendings=switches[row["has_spendings"].lower()],
+            key_variable=filled(row, "key_variable"),
+            is_active=switches[filled(row, "is_active").lower()],
+            has_payments=switches[filled(row, "has_payments").lower()],
+            has_spendings=switches[filled(row, "has_spendings").lower()],
         )
     except KeyError as error:
         raise LoadFailed(

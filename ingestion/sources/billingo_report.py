@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from ingestion.landing import Load
+from ingestion.loads import Load
 from ingestion.run import Run
 from ingestion.sources.billingo_companies import Company, check, companies
 
@@ -49,7 +49,7 @@ def _company_lines(loads: Sequence[Load]) -> Iterator[str]:
     yield f"  Errors: {quarantined + bool(failures)}"
     yield from (f"    {error}" for error in failures)
     if quarantined:
-        yield f"    {quarantined} in raw.quarantine, tried again with every sync until they land"
+        yield f"    {quarantined} in landing.quarantine, tried again with every sync"
 
 
 def _summary_lines(asked: Sequence[Company], loads: Sequence[Load]) -> Iterator[str]:

@@ -14,11 +14,13 @@ from typing import Any
 import simplejson
 from psycopg import Connection
 
-from ingestion.erasure import NOBODY, Personal
+from ingestion.environment import configured
 from ingestion.fields import MONEY, TIME, need, spare
 from ingestion.http import VendorError, open_client
-from ingestion.landing import EVERYTHING, Load, Stream, as_text, children_of, open_load, window
+from ingestion.loads import Load, open_load
 from ingestion.owed import owe, owing, settle
+from ingestion.personal import NOBODY, Personal
+from ingestion.records import as_text
 from ingestion.run import Run
 from ingestion.sources.boberdoo_api import (
     Api,
@@ -32,6 +34,7 @@ from ingestion.sources.boberdoo_api import (
     split_lead,
 )
 from ingestion.sources.boberdoo_leads import LeadKey, Reading, read_by_id, read_listed
+from ingestion.streams import EVERYTHING, Stream, children_of, window
 from ingestion.warehouse import connect
 
 NAME = "boberdoo"
@@ -108,7 +111,8 @@ def is_configured(run: Run) -> bool:
 
 def sync(run: Run) -> list[Load]:
     """Land all streams; what a sale needs to be understood comes before the sale."""
-    account, settings = run.settings.boberdoo, run.settings
+    settings = run.settings
+    account = configured(settings.boberdoo, *REQUIRES)
     api = Api(open_client(NAME, account.base_url, settings), account)
     with connect(settings) as warehouse:
         return [
@@ -144,7 +148,7 @@ def _land_sales(run: Run, api: Api) -> list[Load]:
             stack.enter_context(_open(run, stack.enter_context(connect(run.settings)), stream))
             for stream in (LEADS, LEAD_PARTNERS, TRANSACTIONS)
         )
-        start, end = _window(run, transactions.cursor, api.account.transaction_days)
+        start, end = _window(run, api, transactions.cursor, api.account.transaction_days)
         reading, trouble = _reading(run, api, leads, partners, transactions), None
         with _calls_counted(api, leads, partners):
             _take_leads(read_listed(run, api, reading), reading, leads, partners)
@@ -256,7 +260,7 @@ def _landed_sales(load: Load, condition: str, *parameters: Any) -> dict[str, Sal
     fields = ", ".join(f"coalesce(payload ->> '{name}', '')" for name in SALE_FIELDS)
     rows = load.connection.execute(
         f"select distinct on (source_key) source_key, is_deleted, {fields}"
-        f" from raw.boberdoo__transactions where tenant = %s and {condition}"
+        f" from landing.boberdoo__transactions where tenant = %s and {condition}"
         " order by source_key, loaded_at desc",
         (load.tenant, *parameters),
     ).fetchall()
@@ -274,7 +278,7 @@ def _land_days(
 ) -> Load:
     """Land the rows of the last `days`."""
     with _open(run, warehouse, stream) as load:
-        start, end = _window(run, load.cursor, days)
+        start, end = _window(run, api, load.cursor, days)
         with _calls_counted(api, load):
             for row in extract(api, start, end):
                 load.add(row)
@@ -296,10 +300,12 @@ def _calls_counted(api: Api, *loads: Load) -> Iterator[None]:
             load.counts.api_calls += api.client.calls - before
 
 
-def _window(run: Run, cursor: str | None, days: int) -> tuple[date, date]:
+def _window(run: Run, api: Api, cursor: str | None, days: int) -> tuple[date, date]:
     """Return the days to read, in any portal's zone: the last `days`, or all since the cursor."""
     today = run.loaded_at.date()
-    is_first = run.full or not cursor
-    days = max(days, run.settings.boberdoo.history_days) if is_first else days
-    since = today if is_first else date.fromisoformat(cursor)
+    since = today
+    if run.full or not cursor:
+        days = max(days, api.account.history_days)
+    else:
+        since = date.fromisoformat(cursor)
     return min(since, today - timedelta(days=days)), today + timedelta(days=2)

@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from ingestion.http import Client, VendorError
-from ingestion.landing import as_text
-from ingestion.settings import Boberdoo
+from ingestion.records import as_text
+from ingestion.sources.boberdoo_account import Boberdoo
 
 NAME = "boberdoo"
 PATH = "/new_api/api.php"
@@ -144,7 +144,7 @@ def extract_crm_statuses(api: Api, start: date, end: date) -> Iterator[Row]:
                 yield partner | {"lead_date": lead.get("lead_date")}
 
 
-def split_lead(lead: Row) -> tuple[Row, list[Row]]:
+def split_lead(lead: Any) -> tuple[Any, list[Row]]:
     """Return the lead with `lead_data` as one object, and its buyers as rows of their own."""
     if not isinstance(lead, dict):
         return lead, []
@@ -161,15 +161,15 @@ def split_lead(lead: Row) -> tuple[Row, list[Row]]:
     )
 
 
-def with_keys(rows: Iterable[Row], key: str, time: str, amount: str) -> Iterator[Row]:
+def with_keys(rows: Iterable[Any], key: str, time: str, amount: str) -> Iterator[Any]:
     """Yield the rows with `key`: the vendor's id, else what tells a row apart and a number."""
-    groups = defaultdict(list)
+    groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if isinstance(row, dict) and not row.get("transaction_id") and row.get("lead_id"):
             kind = str(row.get("transaction_type") or "refund").lower()
             second = re.sub(r"[-:]", "", str(row.get(time) or "")).replace(" ", "T") + "Z"
-            identity = (str(row["lead_id"]), str(row.get("partner_id") or ""), kind, second)
-            groups[":".join(identity)].append(row)
+            parts = (str(row["lead_id"]), str(row.get("partner_id") or ""), kind, second)
+            groups[":".join(parts)].append(row)
         elif isinstance(row, dict):
             yield {key: row.get("transaction_id")} | row
         else:

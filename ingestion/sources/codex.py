@@ -12,11 +12,13 @@ from typing import Any
 
 from psycopg import Connection
 
-from ingestion.erasure import NOBODY, NotErased, Personal
+from ingestion.environment import configured
 from ingestion.fields import NUMBER, TIME, TRUTH, WHOLE_NUMBER, need, spare
 from ingestion.http import Client, VendorError, open_client
-from ingestion.landing import EVERYTHING, Load, Scope, Stream, children_of, open_load
+from ingestion.loads import Load, open_load
+from ingestion.personal import NOBODY, NotErased, Personal
 from ingestion.run import Run
+from ingestion.streams import EVERYTHING, Scope, Stream, children_of
 from ingestion.warehouse import connect
 
 NAME = "codex"
@@ -139,7 +141,7 @@ def is_configured(run: Run) -> bool:
 
 def sync(run: Run) -> list[Load]:
     """Land plans first, then the parts of one bulk answer."""
-    place = run.settings.codex
+    place = configured(run.settings.codex, *REQUIRES)
     codex = Codex(
         open_client(NAME, place.base_url, run.settings, per_minute=PER_MINUTE),
         open_client("core", place.core_base_url, run.settings, per_minute=PER_MINUTE),

@@ -11,12 +11,13 @@ from urllib.parse import quote, urlsplit
 
 from psycopg import Connection
 
-from ingestion.erasure import NOBODY, NotErased
+from ingestion.environment import configured
 from ingestion.fields import need
 from ingestion.http import Client, VendorError, open_client
-from ingestion.landing import EVERYTHING, Load, Stream, children_of, open_load
+from ingestion.loads import Load, open_load
+from ingestion.personal import NOBODY, NotErased
 from ingestion.run import Run
-from ingestion.settings import Datto
+from ingestion.streams import EVERYTHING, Stream, children_of
 from ingestion.warehouse import connect
 
 NAME = "datto"
@@ -69,7 +70,7 @@ def sync(run: Run) -> list[Load]:
 
 def open_session(run: Run) -> Client:
     """Return a client that carries a fresh token (it lives 100 hours, longer than any run)."""
-    account: Datto = run.settings.datto
+    account = configured(run.settings.datto, *REQUIRES)
     client = open_client(NAME, account.base_url, run.settings, per_minute=PER_MINUTE)
     form = {
         "grant_type": "password",
@@ -87,8 +88,7 @@ def open_session(run: Run) -> Client:
 
 def extract_pages(client: Client, path: str, name: str) -> Iterator[tuple[list[Any], int]]:
     """Yield each page's rows and how many rows the vendor counts in all."""
-    url: str | None = path
-    parameters, seen = {"max": PAGE_SIZE}, set()
+    url, parameters, seen = path, {"max": PAGE_SIZE}, set()
     for _ in client.pages(path):
         if url in seen:
             raise VendorError(f"datto: {path} leads back to a page that was read")
@@ -98,9 +98,10 @@ def extract_pages(client: Client, path: str, name: str) -> Iterator[tuple[list[A
             raise VendorError(f"datto: {path} answered without a list of {name}")
         details = body.get("pageDetails") or {}
         yield body[name], details.get("totalCount", -1)
-        url, parameters = _same_host(client, details.get("nextPageUrl")), {}
-        if not url:
+        following = _same_host(client, details.get("nextPageUrl"))
+        if not following:
             return
+        url, parameters = following, {}
 
 
 def without_secrets(device: Any) -> Any:
@@ -162,7 +163,7 @@ def _live_sites(warehouse: Connection) -> list[str]:
     rows = warehouse.execute(
         "select source_key from ("
         "  select distinct on (source_key) source_key, is_deleted"
-        "  from raw.datto__sites order by source_key, loaded_at desc"
+        "  from landing.datto__sites order by source_key, loaded_at desc"
         ") as latest where not is_deleted order by source_key"
     ).fetchall()
     warehouse.commit()

@@ -12,15 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ingestion.erasure import Personal
+from ingestion.environment import configured
 from ingestion.fields import need, spare
 from ingestion.folding import folded
 from ingestion.http import VendorError, open_client
-from ingestion.landing import Load, LoadFailed, Stream, as_text, open_load
+from ingestion.loads import Load, LoadFailed, open_load
+from ingestion.personal import Personal
+from ingestion.records import as_text
 from ingestion.run import Run
 from ingestion.seed_rules import DISPOSITION_FIELDS as FIELDS
+from ingestion.seed_rules import filled
 from ingestion.sources.dispositions_files import BadLine, list_files, read_rows
 from ingestion.sources.seeds import rows_in_force
+from ingestion.streams import Stream
 from ingestion.warehouse import connect
 
 NAME = "dispositions"
@@ -73,17 +77,21 @@ def is_configured(run: Run) -> bool:
 
 def sync(run: Run) -> list[Load]:
     """Land new and changed files, and the feed's new events."""
-    wanted, columns = run.settings.dispositions, read_columns(run)
+    wanted, columns = configured(run.settings.dispositions, *REQUIRES), read_columns(run)
     return [
         *([_land_files(run, wanted.folder, columns)] if wanted.folder else []),
-        *([_land_feed(run, columns)] if wanted.feed_url else []),
+        *(
+            [_land_feed(run, wanted.feed_url, wanted.feed_token, columns)]
+            if wanted.feed_url
+            else []
+        ),
     ]
 
 
 def read_columns(run: Run) -> Columns:
     """Return the declared column names of all partners, as they are in force (SPEC R12)."""
     return {
-        (row["partner_id"], folded(row["column_name"])): row["field"]
+        (filled(row, "partner_id"), folded(filled(row, "column_name"))): filled(row, "field")
         for row in rows_in_force(run, "disposition_columns")
     }
 
@@ -179,11 +187,8 @@ def _add_file(load: Load, path: Path, first: Path, columns: Columns) -> None:
             load.add(event)
 
 
-def _land_feed(run: Run, columns: Columns) -> Load:
-    feed = run.settings.dispositions
-    client = open_client(
-        NAME, feed.feed_url, run.settings, headers={"Authorization": f"Bearer {feed.feed_token}"}
-    )
+def _land_feed(run: Run, url: str, token: str | None, columns: Columns) -> Load:
+    client = open_client(NAME, url, run.settings, headers={"Authorization": f"Bearer {token}"})
     with (
         connect(run.settings) as warehouse,
         open_load(warehouse, run.settings, FEED_EVENTS, loaded_at=run.loaded_at) as load,

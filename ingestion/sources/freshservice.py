@@ -14,12 +14,14 @@ from typing import Any
 import simplejson
 from psycopg import Connection
 
-from ingestion.erasure import NOBODY, NotErased
+from ingestion.environment import configured
 from ingestion.fields import HOURS, TIME, TRUTH, need
 from ingestion.http import Client, VendorError, open_client
-from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, children_of, open_load
+from ingestion.loads import Load, LoadFailed, open_load
 from ingestion.owed import owe, owing, settle
+from ingestion.personal import NOBODY, NotErased
 from ingestion.run import Run
+from ingestion.streams import EVERYTHING, Stream, children_of
 from ingestion.warehouse import connect
 
 NAME = "freshservice"
@@ -82,7 +84,7 @@ def is_configured(run: Run) -> bool:
 
 def sync(run: Run) -> list[Load]:
     """Land departments, the tickets that changed, and the entries of those that may be billed."""
-    account = run.settings.freshservice
+    account = configured(run.settings.freshservice, *REQUIRES)
     client = open_client(NAME, account.base_url, run.settings, per_minute=PER_MINUTE)
     client.session.auth = (account.api_key, "X")
     with connect(run.settings) as warehouse:
@@ -229,7 +231,7 @@ def _open_tickets(warehouse: Connection) -> list[str]:
     rows = warehouse.execute(
         "select source_key from ("
         "  select distinct on (source_key) source_key, payload ->> 'status' as status"
-        "  from raw.freshservice__tickets order by source_key, loaded_at desc"
+        "  from landing.freshservice__tickets order by source_key, loaded_at desc"
         ") as latest where status not in (%s, %s) order by length(source_key), source_key",
         (str(RESOLVED), str(CLOSED)),
     ).fetchall()

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from ingestion.erasure import Personal
+from ingestion.environment import configured
 from ingestion.fields import MONEY, TIME, WHOLE_NUMBER, need, spare
 from ingestion.http import Client, VendorError, open_client
-from ingestion.landing import Load, Stream, open_load
+from ingestion.loads import Load, open_load
+from ingestion.personal import Personal
 from ingestion.run import Run
-from ingestion.settings import Invoca
+from ingestion.sources.invoca_account import Invoca
+from ingestion.streams import Stream
 from ingestion.warehouse import connect
 
 NAME = "invoca"
@@ -85,7 +87,7 @@ def is_configured(run: Run) -> bool:
 
 def sync(run: Run) -> list[Load]:
     """Land the rows after the cursor, then those of the last days' calls once more."""
-    account = run.settings.invoca
+    account = configured(run.settings.invoca, *REQUIRES)
     client = open_client(
         NAME,
         account.base_url,

@@ -13,11 +13,12 @@ import psycopg
 from psycopg import sql
 
 from ingestion import seed_rules
-from ingestion.erasure import NOBODY, NotErased
-from ingestion.landing import EVERYTHING, Load, LoadFailed, Stream, make_table, open_load
+from ingestion.loads import Load, LoadFailed, open_load
+from ingestion.personal import NOBODY, NotErased
 from ingestion.run import Run
-from ingestion.seed_rules import KEYS, NEEDED, Row
+from ingestion.seed_rules import KEYS, NEEDED, Row, filled
 from ingestion.settings import PROJECT
+from ingestion.streams import EVERYTHING, Stream, make_table
 from ingestion.warehouse import connect
 
 log = logging.getLogger(__name__)
@@ -35,15 +36,15 @@ STREAMS = [
 
 NEVER_LANDED = """
 select stream, error
-from raw.load_runs as load_runs
+from landing.load_runs as load_runs
 where
     source = 'seeds'
     and load_id = (
-        select max(latest.load_id) from raw.load_runs as latest
+        select max(latest.load_id) from landing.load_runs as latest
         where latest.source = 'seeds' and latest.stream = load_runs.stream)
     and status = 'failed'
     and not exists (
-        select 1 from raw.load_runs as good
+        select 1 from landing.load_runs as good
         where
             good.source = 'seeds' and good.stream = load_runs.stream
             and good.status in ('completed', 'partial'))
@@ -122,7 +123,7 @@ def _land(run: Run, warehouse: psycopg.Connection, stream: Stream) -> Load:
 
 
 def _refuse_unknown_statuses(warehouse: psycopg.Connection, rows: dict[int, Row]) -> None:
-    known = {row["status"] for row in _landed(warehouse, "disposition_statuses")}
+    known = {filled(row, "status") for row in _landed(warehouse, "disposition_statuses")}
     for line, row in rows.items():
         if row["status"] and row["status"] not in known:
             raise LoadFailed(
@@ -133,7 +134,7 @@ def _refuse_unknown_statuses(warehouse: psycopg.Connection, rows: dict[int, Row]
 
 def _refuse_lost_statuses(run: Run, warehouse: psycopg.Connection, rows: dict[int, Row]) -> None:
     """A status that went while it is in use would unmake what it decided."""
-    lost = {row["status"] for row in _landed(warehouse, "disposition_statuses")}
+    lost = {filled(row, "status") for row in _landed(warehouse, "disposition_statuses")}
     lost -= {row["status"] for row in rows.values()}
     used = {row["status"] for row in rows_in_force(run, "disposition_map")} if lost else set()
     if lost & used:
@@ -171,7 +172,7 @@ def _read(path: Path) -> dict[int, Row]:
         raise LoadFailed(f"{path.name} is no CSV file in UTF-8: {error}.") from error
 
 
-def _rows(reader: csv.DictReader, path: Path) -> dict[int, Row]:
+def _rows(reader: "csv.DictReader[str]", path: Path) -> dict[int, Row]:
     seed, header = path.stem, reader.fieldnames or []
     if missing := [name for name in KEYS[seed] + NEEDED.get(seed, ()) if name not in header]:
         raise LoadFailed(f"{path.name} has no column {', '.join(missing)}.")
@@ -183,7 +184,7 @@ def _rows(reader: csv.DictReader, path: Path) -> dict[int, Row]:
             raise LoadFailed(
                 f"{path.name} line {line} has another number of fields than the header."
             )
-        values = {name: value.strip() or None for name, value in row.items()}
+        values: Row = {name: value.strip() or None for name, value in row.items()}
         if wrong := seed_rules.wrong_value(seed, values):
             name, what = wrong
             raise LoadFailed(f"{path.name} line {line}: {name} is {what}.")
@@ -195,5 +196,5 @@ def _rows(reader: csv.DictReader, path: Path) -> dict[int, Row]:
                     f"{lines[identity]}. Give one of them another effective date, or remove it."
                 )
             lines[identity] = line
-        rows[line] = {"row_key": row_key} | values
+        rows[line] = {"row_key": row_key, **values}
     return rows

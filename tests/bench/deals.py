@@ -9,14 +9,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingestion.books import make_books
 from ingestion.registry import make_stream_tables
 from ingestion.sandbox.boberdoo import KEY, Boberdoo
 from ingestion.sandbox.invoca import NETWORK_ID, TOKEN, Invoca
 from ingestion.sandbox.server import Sandbox
-from ingestion.settings import Boberdoo as BoberdooAccount
-from ingestion.settings import Dispositions, Settings
-from ingestion.settings import Invoca as InvocaAccount
-from ingestion.warehouse import connect, make_books
+from ingestion.settings import Settings
+from ingestion.sources.boberdoo_account import Boberdoo as BoberdooAccount
+from ingestion.sources.dispositions_account import Dispositions
+from ingestion.sources.invoca_account import Invoca as InvocaAccount
+from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import run_dbt
 from tests.bench import server
@@ -74,7 +76,7 @@ def _land_history(settings: Settings, leads: int, leads_per_day: int, days: int)
             },
         )
         for table in TABLES:
-            connection.execute(f"analyze raw.{table}")
+            connection.execute(f"analyze landing.{table}")
     pipeline.sync(replace(settings, now=RUN_AT), ["seeds"])
 
 

@@ -3,7 +3,7 @@
 with
 
 loads as (
-    insert into raw.load_runs
+    insert into landing.load_runs
     (source, stream, tenant, status, loaded_at, started_at, finished_at, received, created)
     select source, stream, 'main', 'completed', %(loaded_at)s, now(), now(), 1, 1
     from (values
@@ -29,7 +29,7 @@ numbered as (
 ),
 
 leads as (
-    insert into raw.boberdoo__leads
+    insert into landing.boberdoo__leads
     (tenant, source_key, payload, payload_hash, is_deleted, loaded_at, load_id)
     select
         'main', lead_id,
@@ -47,7 +47,7 @@ leads as (
 ),
 
 partners as (
-    insert into raw.boberdoo__lead_partners
+    insert into landing.boberdoo__lead_partners
     (tenant, source_key, payload, payload_hash, is_deleted, loaded_at, load_id)
     select
         'main', lead_id || ':1',
@@ -61,7 +61,7 @@ partners as (
 ),
 
 transactions as (
-    insert into raw.boberdoo__transactions
+    insert into landing.boberdoo__transactions
     (tenant, source_key, payload, payload_hash, is_deleted, loaded_at, load_id)
     select
         'main', kind || lead_id,
@@ -83,7 +83,7 @@ transactions as (
 ),
 
 calls as (
-    insert into raw.invoca__transactions
+    insert into landing.invoca__transactions
     (tenant, source_key, payload, payload_hash, is_deleted, loaded_at, load_id)
     select
         'main', 'C' || lead_id,
@@ -100,7 +100,7 @@ calls as (
     where number %% 4 = 0
 )
 
-insert into raw.dispositions__file_events
+insert into landing.dispositions__file_events
 (tenant, source_key, payload, payload_hash, is_deleted, loaded_at, load_id)
 select
     'main', partner_id || '_history:' || lead_id,

@@ -15,12 +15,13 @@ from tempfile import TemporaryDirectory
 
 import simplejson
 
-from ingestion.landing import Load
+from ingestion.loads import Load
 from ingestion.run import Run
 from ingestion.sandbox.billingo_documents import Line, invoice
 from ingestion.sandbox.server import Answer, Request, Sandbox
-from ingestion.settings import Billingo, Settings
+from ingestion.settings import Settings
 from ingestion.sources import billingo, seeds
+from ingestion.sources.billingo_account import Billingo
 from orchestration import pipeline
 from orchestration.dbt import run_dbt
 from tests.bench import server

@@ -90,10 +90,10 @@ def _land(settings: Settings) -> float:
 
 
 def _copy(source: psycopg.Connection, warehouse: psycopg.Connection, table: Table) -> float:
-    """Copy one source table to a bare table of the raw shape; returns the seconds."""
+    """Copy one source table to a bare table of the landed shape; returns the seconds."""
     names = {
         "bare": sql.Identifier("bench", table.stream.name),
-        "raw": table.stream.table,
+        "landing": table.stream.table,
         "table": sql.Identifier(table.name),
         "columns": sql.SQL(", ").join(map(sql.Identifier, table.columns)),
     }

@@ -12,7 +12,7 @@ price_versions as (
         is_deleted,
         loaded_at as known_from,
         lead(loaded_at, 1, 'infinity') over (partition by source_key order by loaded_at) as known_to
-    from raw.billing_db__product_prices
+    from landing.billing_db__product_prices
 ),
 
 live_prices as (
@@ -85,7 +85,7 @@ plan_versions as (
         is_deleted,
         loaded_at as known_from,
         lead(loaded_at, 1, 'infinity') over (partition by source_key order by loaded_at) as known_to
-    from raw.billing_db__subscription_plans
+    from landing.billing_db__subscription_plans
 ),
 
 live_plans as (
@@ -154,16 +154,16 @@ plans as (
 
 landed as (
     select 'professional' as lead_type, 'mortgage_broker_filter_to_mortgage_lead' as table_name, *
-    from raw.billing_db__professional_deliveries
+    from landing.billing_db__professional_deliveries
     union all
     select 'construction', 'construction_loan_lead_filter_to_construction_loan_lead', *
-    from raw.billing_db__construction_deliveries
+    from landing.billing_db__construction_deliveries
     union all
     select 'hard_money', 'hard_money_lead_filter_to_hard_money_lead', *
-    from raw.billing_db__hard_money_deliveries
+    from landing.billing_db__hard_money_deliveries
     union all
     select 'land', 'land_lead_filter_to_land_lead', *
-    from raw.billing_db__land_deliveries
+    from landing.billing_db__land_deliveries
 ),
 
 deliveries as (
@@ -177,7 +177,7 @@ deliveries as (
         load_id,
         is_deleted,
         loaded_at,
-        lead(loaded_at, 1, 'infinity') over versions as superseded_at,
+        lead(loaded_at, 1, 'infinity') over versions as next_loaded_at,
         lead(is_deleted) over versions as is_deleted_next,
         first_value(loaded_at) over versions as first_loaded_at
     from landed
@@ -194,7 +194,7 @@ priced as (
         plans.version_id as terms_version_id,
         round(prices.price, 2) as list_amount,
         greatest(loaded_at, prices.known_from, plans.known_from) as known_from,
-        least(superseded_at, prices.known_to, plans.known_to) as known_to
+        least(next_loaded_at, prices.known_to, plans.known_to) as known_to
     from deliveries
     left join prices
         on
@@ -202,14 +202,14 @@ priced as (
             and delivered_at >= prices.effective_from
             and delivered_at < prices.effective_to
             and loaded_at < prices.known_to
-            and superseded_at > prices.known_from
+            and next_loaded_at > prices.known_from
     left join plans
         on
             deliveries.broker = plans.broker
             and delivered_at >= plans.effective_from
             and delivered_at < plans.effective_to
             and greatest(loaded_at, prices.known_from) < plans.known_to
-            and least(superseded_at, prices.known_to) > plans.known_from
+            and least(next_loaded_at, prices.known_to) > plans.known_from
     where
         not is_deleted
         and (

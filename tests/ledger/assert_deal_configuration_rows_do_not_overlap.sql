@@ -13,7 +13,7 @@ deal_terms as (
             order by coalesce(effective_from, {{ beginning() }})
         ) as next_effective_from
     from {{ ref('snap_seeds__deal_terms') }}
-    where valid_to = {{ open_end() }} and not is_deleted
+    where known_to = {{ open_end() }} and not is_deleted
 ),
 
 call_campaigns as (
@@ -25,7 +25,7 @@ call_campaigns as (
             partition by campaign_id order by coalesce(effective_from, {{ beginning() }})
         ) as next_effective_from
     from {{ ref('snap_seeds__call_campaigns') }}
-    where valid_to = {{ open_end() }} and not is_deleted
+    where known_to = {{ open_end() }} and not is_deleted
 ),
 
 followed as (

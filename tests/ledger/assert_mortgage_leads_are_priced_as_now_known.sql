@@ -18,7 +18,7 @@ price_spans as (
         effective_at,
         coalesce(lead(effective_at) over (
             partition by product order by effective_at, price_id
-        ), {{ open_end() }}) as superseded_at
+        ), {{ open_end() }}) as effective_to
     from prices
     where product is not null and effective_at is not null
 ),
@@ -95,7 +95,7 @@ priced as (
         on
             versions.lead_type = price_spans.product
             and versions.delivered_at >= price_spans.effective_at
-            and versions.delivered_at < price_spans.superseded_at
+            and versions.delivered_at < price_spans.effective_to
     left join plans
         on
             versions.mortgage_broker_id = plans.mortgage_broker_id

@@ -28,7 +28,7 @@ with
                 order by coalesce(effective_from, cast('0001-01-01' as date))
             ) as next_effective_from
         from {{ seed }}
-        where valid_to = {{ open_end() }} and not is_deleted
+        where known_to = {{ open_end() }} and not is_deleted
     ),
 
 {% endfor -%}

@@ -1,4 +1,4 @@
--- What was once landed can always be found again: the snapshots hold exactly the intervals that raw
+-- What was once landed can always be found again: the snapshots hold exactly the intervals that it
 -- implies (SPEC L12). If not: `ledgerhouse replay-snapshots`.
 {%- set streams = [
     'billing_db__product_prices',
@@ -21,10 +21,10 @@ landed as (
             cast('{{ stream }}' as varchar(100)) as stream_name,
             tenant,
             source_key,
-            loaded_at as valid_from,
+            loaded_at as known_from,
             coalesce(lead(loaded_at) over (
                 partition by tenant, source_key order by loaded_at
-            ), {{ open_end() }}) as valid_to
+            ), {{ open_end() }}) as known_to
         from {{ ref('stg_' ~ stream) }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -36,8 +36,8 @@ kept as (
             cast('{{ stream }}' as varchar(100)) as stream_name,
             tenant,
             source_key,
-            valid_from,
-            valid_to
+            known_from,
+            known_to
         from {{ ref('snap_' ~ stream) }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -46,13 +46,13 @@ kept as (
 select
     coalesce(landed.stream_name, kept.stream_name) as stream_name,
     coalesce(landed.source_key, kept.source_key) as source_key,
-    landed.valid_to as landed_until,
-    kept.valid_to as kept_until
+    landed.known_to as landed_until,
+    kept.known_to as kept_until
 from landed
 full outer join kept
     on
         landed.stream_name = kept.stream_name
         and landed.tenant = kept.tenant
         and landed.source_key = kept.source_key
-        and landed.valid_from = kept.valid_from
-where landed.valid_to is null or kept.valid_to is null or landed.valid_to != kept.valid_to
+        and landed.known_from = kept.known_from
+where landed.known_to is null or kept.known_to is null or landed.known_to != kept.known_to

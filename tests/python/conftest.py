@@ -116,7 +116,7 @@ def built(server: Settings) -> Settings:
     """The settings of a warehouse in which every model is built and published, without a row."""
     with run_lock(server) as connection:
         make_stream_tables(connection)
-    golden.empty(server, "raw")  # of what tests have landed that need no models
+    golden.empty(server, "landing")  # of what tests have landed that need no models
     with run_lock(server):
         run_dbt(server, "build", "--exclude-resource-type", "test", "unit_test")
     golden.publish(server)
@@ -129,7 +129,7 @@ def built(server: Settings) -> Settings:
 @pytest.fixture
 def settings(built: Settings) -> Settings:
     """Settings of an empty warehouse, its models built, and of an empty billing_db."""
-    golden.empty(built, "raw", "snapshots", "staging", "intermediate", "marts")
+    golden.empty(built, "landing", "snapshots", "staging", "intermediate", "marts")
     source = replace(built.warehouse, name="billing_db")
     with psycopg.connect(**source.parameters()) as connection:
         connection.execute("drop schema public cascade")

@@ -10,9 +10,10 @@ from pathlib import Path
 from ingestion.sandbox.boberdoo import KEY, Boberdoo, envelope
 from ingestion.sandbox.invoca import NETWORK_ID, TOKEN, Invoca
 from ingestion.sandbox.server import Answer, Request, Sandbox, Vendor
-from ingestion.settings import Boberdoo as BoberdooAccount
-from ingestion.settings import Dispositions, Settings
-from ingestion.settings import Invoca as InvocaAccount
+from ingestion.settings import Settings
+from ingestion.sources.boberdoo_account import Boberdoo as BoberdooAccount
+from ingestion.sources.dispositions_account import Dispositions
+from ingestion.sources.invoca_account import Invoca as InvocaAccount
 
 SOURCES = ("seeds", "boberdoo", "invoca", "dispositions")
 # A lead of another type, bought by nobody: an empty answer is believed while it is there.

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ingestion.landing import Scope, Stream, open_load
+from ingestion.loads import open_load
 from ingestion.settings import Settings
 from ingestion.sources import boberdoo, dispositions, invoca
+from ingestion.streams import Scope, Stream
 from ingestion.warehouse import connect
 from tests.python import golden
 

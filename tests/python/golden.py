@@ -163,10 +163,10 @@ def _views(settings: Settings) -> set[str]:
 
 
 def build_from_empty(settings: Settings, deals: Sequence[str] = MORTGAGE_LEADS) -> None:
-    """Forget everything but raw and snapshots, and build all landed days at once."""
+    """Forget everything but landing and snapshots, and build all landed days at once."""
     empty(settings, "intermediate", "marts")
     with connect(settings) as connection:
-        connection.execute("delete from raw.build_watermarks where schema_name <> 'snapshots'")
+        connection.execute("delete from landing.build_watermarks where schema_name <> 'snapshots'")
     build(settings, deals)
 
 

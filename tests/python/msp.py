@@ -11,14 +11,15 @@ import psycopg
 import simplejson
 
 from ingestion import settings as configured
-from ingestion.landing import Load
+from ingestion.books import make_books
+from ingestion.loads import Load
 from ingestion.registry import SOURCES, make_stream_tables
 from ingestion.run import Run
 from ingestion.sandbox import datto, freshservice
 from ingestion.sandbox.msp_story import MspStores
 from ingestion.sandbox.server import Sandbox
 from ingestion.settings import Settings
-from ingestion.warehouse import connect, make_books
+from ingestion.warehouse import connect
 from orchestration.dbt import run_dbt
 from orchestration.pipeline import sync
 
@@ -49,7 +50,7 @@ class Msp:
 
 @contextmanager
 def msp(settings: Settings) -> Iterator[Msp]:
-    """Serve empty vendors to a warehouse whose settings these are; its raw tables are made."""
+    """Serve empty vendors to a warehouse whose settings these are; its landed tables are made."""
     stores = MspStores()
     with Sandbox(stores.vendors()) as sandbox, connect(settings, autocommit=True) as connection:
         make_books(connection)

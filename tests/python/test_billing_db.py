@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ingestion.landing import Load, LoadFailed
+from ingestion.loads import Load, LoadFailed
 from ingestion.registry import sync_source
 from ingestion.run import Run
 from ingestion.settings import PROJECT, Settings
@@ -32,7 +32,7 @@ WRONG_PASSWORD = "not-the-password-4711"
 
 @pytest.fixture
 def account(server: Settings) -> Settings:
-    """Settings of an empty raw and of a billing_db with 1,000 professional deliveries."""
+    """Settings of an empty landing and of a billing_db with 1,000 professional deliveries."""
     with connect(server, database="postgres", autocommit=True) as connection:
         ensure_database(connection, "billing_db")
     account = quick(server, billing_db=replace(server.warehouse, name="billing_db"))

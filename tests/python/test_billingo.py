@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import Load
+from ingestion.books import make_books
+from ingestion.loads import Load
 from ingestion.run import Run
 from ingestion.sandbox.billingo import Billingo, Books, error, invalid, unauthorized
 from ingestion.sandbox.billingo_documents import Line, cancel, invoice
 from ingestion.sandbox.server import Answer, Sandbox
-from ingestion.settings import Billingo as BillingoSettings
 from ingestion.settings import Settings
 from ingestion.sources import billingo
+from ingestion.sources.billingo_account import Billingo as BillingoSettings
 from ingestion.sources.billingo_companies import check
 from ingestion.sources.billingo_report import report_check, report_sync
-from ingestion.warehouse import connect, make_books
+from ingestion.warehouse import connect
 
 FIRST_NIGHT = datetime(2026, 7, 17, 2)
 KEYS = {
@@ -93,7 +94,7 @@ def of(loads: list[Load], tenant: str, stream: str) -> Load:
 
 def cursor(world: World, tenant: str) -> str | None:
     rows = world.rows(
-        "select cursor_after from raw.load_runs where tenant = %s and stream = 'documents'"
+        "select cursor_after from landing.load_runs where tenant = %s and stream = 'documents'"
         " order by load_id desc limit 1",
         tenant,
     )
@@ -128,10 +129,10 @@ def test_a_revoked_key_and_a_poisoned_invoice_leave_the_third_company_complete(w
     assert "answered 401" in failure
     assert "make a new one in Billingo and set BILLINGO_KEY_KEKFENY" in failure
     assert figures(of(loads, "3", "documents")) == (4, 1, 0, 3)
-    assert world.rows("select tenant, reason from raw.quarantine") == [
+    assert world.rows("select tenant, reason from landing.quarantine") == [
         ("2", "invoice 1009: items is null, not a list")
     ]
-    assert not world.rows("select 1 from raw.billingo__documents where source_key = '1009'")
+    assert not world.rows("select 1 from landing.billingo__documents where source_key = '1009'")
 
     for number in (2, 9, 20, 39):  # however long, far past the seven days' overlap
         assert of(world.night(number), "2", "documents").status == "partial"
@@ -141,7 +142,7 @@ def test_a_revoked_key_and_a_poisoned_invoice_leave_the_third_company_complete(w
     assert of(repaired, "2", "documents").status == "completed"
     assert of(repaired, "2", "documents").counts.created == 1
     assert of(repaired, "2", "items").counts.created == 2
-    assert world.rows("select count(*) from raw.quarantine") == [(1,)]
+    assert world.rows("select count(*) from landing.quarantine") == [(1,)]
     assert '"retry": []' in cursor(world, "2")
     world.vendor.keys["key-1"] = world.books["1"]
     assert of(world.night(41), "1", "documents").counts.created == 1
@@ -187,15 +188,15 @@ def test_an_invoice_without_an_id_keeps_the_days_open_until_it_lands(world: Worl
 
 def test_running_again_changes_nothing_though_unpaid_invoices_say_paid_today(world: World):
     world.night(0)
-    versions = world.rows("select count(*) from raw.billingo__documents")
+    versions = world.rows("select count(*) from landing.billingo__documents")
     for number in (0, 1, 2):
         for load in world.night(number):
             assert load.counts.unchanged == load.counts.received
             assert load.counts.deleted == 0
-    assert world.rows("select count(*) from raw.billingo__documents") == versions
-    assert world.rows("select distinct payload ->> 'paid_date' from raw.billingo__documents") == [
-        (None,)
-    ]
+    assert world.rows("select count(*) from landing.billingo__documents") == versions
+    assert world.rows(
+        "select distinct payload ->> 'paid_date' from landing.billingo__documents"
+    ) == [(None,)]
 
 
 def test_a_modified_invoice_is_a_new_version_with_its_items_replaced(world: World):
@@ -228,7 +229,7 @@ def test_what_happens_to_an_old_invoice_comes_with_the_second_pass(world: World)
     assert figures(of(loads, "1", "documents"))[1:3] == (1, 1)
     assert of(loads, "1", "payments").counts.deleted == 1
     assert world.rows(
-        "select payload ->> 'price' from raw.billingo__payments where not is_deleted"
+        "select payload ->> 'price' from landing.billingo__payments where not is_deleted"
     ) == [("1000.5",)]
 
 
@@ -323,7 +324,7 @@ def test_every_key_can_be_checked_without_landing(world: World):
         "Company 1 (Kékfény Marketing Kft.): BILLINGO_KEY_KEKFENY is accepted.",
     )
     assert not lines[1][0]
-    assert world.rows("select count(*) from raw.load_runs") == [(0,)]
+    assert world.rows("select count(*) from landing.load_runs") == [(0,)]
     assert {request.path for request in world.sandbox.requests} == {"/billingo/organization"}
 
 
@@ -366,8 +367,8 @@ def test_texts_and_numbers_are_landed_as_they_came(world: World):
     assert world.rows(
         "select payload ->> 'comment', payload ->> 'gross_total',"
         " (select string_agg(payload ->> 'vat', ' ' order by source_key)"
-        "  from raw.billingo__items where payload ->> 'document_id' = '9')"
-        " from raw.billingo__documents where source_key = '9'"
+        "  from landing.billingo__items where payload ->> 'document_id' = '9')"
+        " from landing.billingo__documents where source_key = '9'"
     ) == [("Ő – „idézet”", "154842.10", "27% 5,5%")]
 
 
@@ -375,7 +376,7 @@ def test_no_key_is_written_anywhere(world: World, caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.DEBUG)
     world.vendor.keys["key-1"] = unauthorized()
     loads = world.night(0)
-    kept = repr(world.rows("select * from raw.load_runs")) + repr(world.settings) + caplog.text
+    kept = repr(world.rows("select * from landing.load_runs")) + repr(world.settings) + caplog.text
     assert of(loads, "1", "documents").status == "failed"
     assert "key-1" not in kept and "key-2" not in kept
     assert not any("key-" in repr(request.query) for request in world.sandbox.requests)

@@ -18,15 +18,16 @@ import requests
 import simplejson
 import yaml
 
+from ingestion.books import make_books
 from ingestion.run import Run
 from ingestion.sandbox.billingo import Billingo, Books, error, invalid
 from ingestion.sandbox.billingo_documents import cancel
 from ingestion.sandbox.billingo_story import Booking, Customer, Story, advance
 from ingestion.sandbox.server import Request
-from ingestion.settings import Billingo as BillingoSettings
 from ingestion.settings import Settings
 from ingestion.sources import billingo
-from ingestion.warehouse import connect, make_books
+from ingestion.sources.billingo_account import Billingo as BillingoSettings
+from ingestion.warehouse import connect
 from tests.python.conftest import free_port
 
 CONTRACTS = Path(__file__).parent.parent / "contracts"

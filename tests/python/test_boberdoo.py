@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import simplejson
 
-from ingestion.landing import Load, LoadFailed
+from ingestion.loads import Load, LoadFailed
 from ingestion.sandbox.boberdoo import KEY, Boberdoo, envelope
 from ingestion.sandbox.server import Answer, Request, Sandbox
-from ingestion.settings import Boberdoo as Account
-from ingestion.settings import Dispositions, Settings
+from ingestion.settings import Settings
 from ingestion.sources import boberdoo
+from ingestion.sources.boberdoo_account import Boberdoo as Account
+from ingestion.sources.dispositions_account import Dispositions
 from ingestion.warehouse import connect
 from tests.python import golden
 from tests.python.vendors import (
@@ -348,13 +349,13 @@ def test_an_upgrade_reads_the_leads_of_the_whole_window_once(
     with connect(default) as connection:
         # The transaction is landed, its lead was not asked for, and no cursor tells of buyers.
         connection.execute(
-            "insert into raw.boberdoo__transactions select tenant, 'T50', %s::jsonb,"
+            "insert into landing.boberdoo__transactions select tenant, 'T50', %s::jsonb,"
             " md5((%s::jsonb)::text), false, loaded_at, load_id"
-            " from raw.boberdoo__transactions limit 1",
+            " from landing.boberdoo__transactions limit 1",
             [simplejson.dumps({"transaction_key": "T50"} | portal.transactions[-1])] * 2,
         )
         connection.execute(
-            "update raw.load_runs set cursor_after = null where stream like '%_par%'"
+            "update landing.load_runs set cursor_after = null where stream like '%_par%'"
         )
         connection.commit()
     sync(boberdoo, default, day=1)

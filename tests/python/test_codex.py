@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ingestion.http import VendorError
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.sandbox.msp_story import tell
 from ingestion.sandbox.server import Answer
 from tests.python import golden
@@ -30,7 +30,7 @@ def test_every_part_of_the_bulk_answer_lands_with_its_account(story: Msp) -> Non
     assert loads["companies"].created == len(story.stores.codex.companies)
     assert loads["companies"].api_calls == 3  # token, plans, bulk
     assert not story.rows(
-        "select 1 from raw.codex__assets where payload ->> 'account_number' is null"
+        "select 1 from landing.codex__assets where payload ->> 'account_number' is null"
     )
 
 
@@ -38,11 +38,11 @@ def test_decimals_land_as_they_were_written(vendors: Msp) -> None:
     serve(vendors.stores, golden.GOLDEN / "msp/set_a")
     vendors.sync("codex", DAY)
     assert vendors.rows(
-        "select payload ->> 'per_user_cost' from raw.codex__plans where source_key = '13'"
+        "select payload ->> 'per_user_cost' from landing.codex__plans where source_key = '13'"
     ) == [("119.22",)]
     # Two contacts of the set belong to two companies each.
     assert vendors.rows(
-        "select count(*) - count(distinct payload ->> 'id') from raw.codex__contacts"
+        "select count(*) - count(distinct payload ->> 'id') from landing.codex__contacts"
     ) == [(2,)]
 
 
@@ -67,7 +67,7 @@ def test_an_empty_answer_is_refused(story: Msp) -> None:
     story.stores.codex.companies = []
     with pytest.raises(LoadFailed, match="An empty answer proves nothing"):
         story.sync("codex", NEXT_DAY)
-    assert not story.rows("select 1 from raw.codex__companies where is_deleted")
+    assert not story.rows("select 1 from landing.codex__companies where is_deleted")
 
 
 def test_a_snapshot_that_shrinks_too_much_is_refused(story: Msp) -> None:
@@ -76,7 +76,7 @@ def test_a_snapshot_that_shrinks_too_much_is_refused(story: Msp) -> None:
         entry["assets"] = []
     with pytest.raises(LoadFailed, match=r"codex.assets: .* more than the allowed 20%"):
         story.sync("codex", NEXT_DAY)
-    assert not story.rows("select 1 from raw.codex__assets where is_deleted")
+    assert not story.rows("select 1 from landing.codex__assets where is_deleted")
 
 
 def test_a_company_without_its_list_proves_no_absence(story: Msp) -> None:
@@ -91,7 +91,7 @@ def test_lists_of_another_name_are_refused(story: Msp) -> None:
         entry["devices"] = entry.pop("assets")
     with pytest.raises(LoadFailed, match="codex.assets: .* do not bring their list"):
         story.sync("codex", DAY)
-    assert not story.rows("select 1 from raw.codex__assets")
+    assert not story.rows("select 1 from landing.codex__assets")
 
 
 def test_an_unreadable_company_is_quarantined_and_deletes_nothing(story: Msp) -> None:
@@ -108,7 +108,7 @@ def test_a_feature_dropped_from_a_plan_is_gone(story: Msp) -> None:
     del story.stores.codex.plans[5]["features"]["antivirus"]
     story.sync("codex", NEXT_DAY)
     plan = story.stores.codex.plans[5]["id"]
-    assert story.rows("select source_key from raw.codex__plan_features where is_deleted") == [
+    assert story.rows("select source_key from landing.codex__plan_features where is_deleted") == [
         (f"{plan}:antivirus",)
     ]
 

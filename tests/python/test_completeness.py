@@ -159,7 +159,7 @@ def test_a_price_correction_that_is_lost_is_found_by_a_second_reading(settings: 
             run_dbt(settings, "test", "--select", PRICES, variables=WHOLE)
     with connect(settings) as connection:
         connection.execute(
-            "update raw.billing_db__product_prices set payload = jsonb_set(payload, '{price}',"
+            "update landing.billing_db__product_prices set payload = jsonb_set(payload, '{price}',"
             " to_jsonb(cast(payload ->> 'price' as numeric) + 1))"
         )
     with pytest.raises(DbtError, match=PRICES):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from ingestion.settings import Settings, SettingsError
+from ingestion.environment import SettingsError
+from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration.dashboard import read_panels, write_dashboard
 from orchestration.dbt import read_marts
@@ -118,11 +119,13 @@ def test_a_panel_whose_relation_is_not_built_is_left_out_and_named(
 def test_a_failed_run_and_a_late_job_stand_on_the_page(published: Settings, tmp_path: Path) -> None:
     with connect(published) as connection:
         connection.execute(
-            "insert into raw.job_runs (job, status, clock, started_at, finished_at, error) values"
+            "insert into landing.job_runs (job, status, clock, started_at, finished_at, error)"
+            " values"
             " ('nightly', 'failed', now(), clock_timestamp(), clock_timestamp(), 'a test failed')"
         )
         connection.execute(
-            "insert into raw.schedules values ('tickets', '0 3 * * *', 8, now() - interval '9 h')"
+            "insert into landing.schedules values ('tickets', '0 3 * * *', 8, now() - interval"
+            " '9 h')"
         )
     page = write_dashboard(published, tmp_path / "dashboard.html").read_text()
     assert "These figures were left as they were: nightly failed on" in page

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.sandbox.msp_story import tell
 from ingestion.sandbox.server import Answer
 from tests.python.msp import Msp, moment
@@ -28,7 +28,7 @@ def test_each_site_lands_with_its_account_number_alone(story: Msp) -> None:
     story.sync("datto", DAY)
     landed = story.rows(
         "select payload ->> 'name', count(*), min(payload ->> 'value')"
-        " from raw.datto__site_variables group by 1"
+        " from landing.datto__site_variables group by 1"
     )
     assert landed == [("AccountNumber", len(story.stores.datto.sites), "400101")]
 
@@ -39,9 +39,9 @@ def test_no_secret_reaches_the_warehouse(story: Msp) -> None:
     story.sync("datto", DAY)
     for table in ("devices", "sites", "site_variables"):
         assert not story.rows(
-            f"select 1 from raw.datto__{table} where payload::text like %s", "%secret%"
+            f"select 1 from landing.datto__{table} where payload::text like %s", "%secret%"
         )
-    kept = "select payload -> 'udf' from raw.datto__devices where payload ->> 'uid' = %s"
+    kept = "select payload -> 'udf' from landing.datto__devices where payload ->> 'uid' = %s"
     uid = story.stores.datto.devices[0]["uid"]
     bytes_text = story.stores.datto.devices[0]["udf"]["udf6"]
     assert story.rows(kept, uid) == [({"udf4": "Administrator", "udf6": bytes_text, "udf7": None},)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dbt.cli.main import dbtRunner
 
+from ingestion.books import make_books
 from ingestion.fields import (
     DATE,
     EFFECTIVE_TIME,
@@ -21,15 +22,15 @@ from ingestion.fields import (
     Field,
     Form,
 )
-from ingestion.landing import Stream
 from ingestion.registry import SOURCES, make_stream_tables
 from ingestion.settings import Settings
-from ingestion.warehouse import connect, make_books
+from ingestion.streams import Stream
+from ingestion.warehouse import connect
 from orchestration.dbt import dbt_arguments, run_dbt
 
 # How a compiled staging model reads a field: `payload -> 'summary' ->> 'net_amount'`.
 READ = re.compile(r"payload((?: -> (?:'\w+'|\d+))*) ->>? '(\w+)'")
-LANDED = re.compile(r'"raw"\."(\w+?)__(\w+)"')
+LANDED = re.compile(r'"landing"\."(\w+?)__(\w+)"')
 CTE = re.compile(r"\b(\w+) as \(\n")
 STREAMS = {
     (stream.source, stream.name): stream
@@ -168,7 +169,7 @@ def test_a_value_is_readable_where_staging_reads_it(server: Settings, readings: 
 
 
 def test_hours_are_read_as_the_model_of_time_entries_reads_them() -> None:
-    model = Path("models/intermediate/msp/int_msp_time_entries.sql").read_text()
+    model = Path("models/intermediate/msp/work/int_msp_time_entries.sql").read_text()
     (pattern,) = re.findall(r"time_spent ~ '([^']+)'", model)
     assert f"'{pattern}'" in HOURS.readable
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from ingestion.landing import Stream, open_load
-from ingestion.settings import Dispositions, Settings
+from ingestion.loads import open_load
+from ingestion.settings import Settings
 from ingestion.sources.boberdoo import LEAD_PARTNERS, LEADS, TRANSACTIONS
+from ingestion.sources.dispositions_account import Dispositions
+from ingestion.streams import Stream
 from ingestion.warehouse import connect
 from tests.python import golden
 from tests.python.completeness import assert_complete

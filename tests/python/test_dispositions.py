@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.sandbox.dispositions import TOKEN, DispositionFeed
 from ingestion.sandbox.server import Answer, Sandbox
-from ingestion.settings import Dispositions, Settings
+from ingestion.settings import Settings
 from ingestion.sources import dispositions, dispositions_files
+from ingestion.sources.dispositions_account import Dispositions
 from orchestration.dbt import run_dbt
 from tests.python import golden
 from tests.python.vendors import HTML_PAGE, STAYS_DOWN, cursors, live, quarantined, quick, sync
@@ -337,7 +338,7 @@ def test_links_pipes_and_bad_names_are_quarantined_unopened(
     assert sum("a link or a device" in reason for reason in reasons) == 3
     assert any("no UTF-8" in reason for reason in reasons)
     assert not golden.query(
-        account, "select 1 from raw.quarantine where strpos(record_text, '666') > 0"
+        account, "select 1 from landing.quarantine where strpos(record_text, '666') > 0"
     )
 
 
@@ -399,7 +400,7 @@ def test_no_bytes_hold_up_the_folder(
     path = folder / f"207_odd.{suffix}"
     path.write_bytes(content)
     drop(folder, "208_b.csv", "lead_id,status", "3,Lost")
-    golden.empty(account, "raw")
+    golden.empty(account, "landing")
     (load,) = sync(dispositions, account)
     assert "208_b:1" in live(account, FILE)
     assert load.status in ("completed", "partial")

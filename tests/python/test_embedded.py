@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from ingestion import embedded
-from ingestion.settings import OWNER_PASSWORD, PROJECT, Settings, SettingsError, read_settings
+from ingestion.environment import SettingsError
+from ingestion.settings import OWNER_PASSWORD, PROJECT, Settings, read_settings
 from ingestion.warehouse import WarehouseError, connect
 from tests.python.conftest import free_port
 

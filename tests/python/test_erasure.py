@@ -9,15 +9,17 @@ import psycopg
 import pytest
 
 from ingestion import erasure
+from ingestion.books import make_books
+from ingestion.environment import SettingsError
 from ingestion.erasure import MAX_IDENTIFIERS, ErasureError
-from ingestion.landing import LoadFailed, open_load
+from ingestion.loads import LoadFailed, open_load
 from ingestion.lock import run_lock
 from ingestion.registry import make_stream_tables
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import Settings
 from ingestion.sources.boberdoo import LEADS
 from ingestion.sources.codex import TICKETS
 from ingestion.sources.dispositions import FEED_EVENTS
-from ingestion.warehouse import connect, make_books
+from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.__main__ import main
 from tests.python import golden
@@ -27,7 +29,7 @@ from tests.python.test_publish import analyst
 SALT = "sixteen letters!"
 LEDGER = "select * from marts.fct_ledger_entries"
 NOW = datetime(2025, 7, 1, 0, 5)
-SCHEMAS = ["raw", "snapshots", "staging", "intermediate", "marts", "analytics"]
+SCHEMAS = ["landing", "snapshots", "staging", "intermediate", "marts", "analytics"]
 
 
 def naming(settings: Settings, *words: str) -> list[str]:
@@ -53,7 +55,7 @@ def people(settings: Settings) -> list[dict[str, str]]:
     return golden.query(
         settings,
         "select source_key, payload #>> '{lead_data,phone}' as phone,"
-        " payload #>> '{lead_data,email}' as email from raw.boberdoo__leads order by 1",
+        " payload #>> '{lead_data,email}' as email from landing.boberdoo__leads order by 1",
     )
 
 
@@ -83,7 +85,7 @@ def test_an_erased_person_is_nowhere_and_money_is_as_before(
         # The vendors send the person again, and everything else as well.
         tomorrow = replace(tonight, now=tonight.now + timedelta(days=1))
         with run_lock(tomorrow) as connection:
-            connection.execute("update raw.load_runs set cursor_after = null")
+            connection.execute("update landing.load_runs set cursor_after = null")
         golden.night(tomorrow, tomorrow.now, SOURCES, golden.LEADS_AND_CALLS)
         assert golden.by(golden.query(settings, LEDGER), "entry_id") == before
         assert naming(settings, *words) == []
@@ -113,7 +115,7 @@ def test_what_describes_the_person_goes_and_others_stay(settings: Settings) -> N
     erase_at_landing(salted, "+1 404 555 0142 x9")
     first, second = golden.query(
         settings,
-        "select payload #>> '{lead_data}' as data from raw.boberdoo__leads order by source_key",
+        "select payload #>> '{lead_data}' as data from landing.boberdoo__leads order by source_key",
     )
     assert "Brown" in second["data"] and "30301" in second["data"]
     assert "Archer" not in first["data"] and "a" in first["data"]
@@ -122,7 +124,8 @@ def test_what_describes_the_person_goes_and_others_stay(settings: Settings) -> N
     assert naming(settings, "archer", "ann@example", "555-0142") == []
     with connect(settings) as connection:
         connection.execute(
-            "insert into raw.quarantine values ('boberdoo', 'leads', 'main', 'call 404.555.0142',"
+            "insert into landing.quarantine values ('boberdoo', 'leads', 'main', 'call"
+            " 404.555.0142',"
             " md5('x'), 'no key', 1, now())"
         )
     erase_at_landing(salted, "404-555-0142")
@@ -135,7 +138,7 @@ def test_nobody_is_erased_where_nobody_is_known(settings: Settings) -> None:
     for unknown in ("404-555-0199", "none"):
         with pytest.raises(ErasureError, match="Nobody of that phone or e-mail is known"):
             erase_at_landing(salted, unknown)
-    assert golden.query(settings, "select * from raw.erasures") == []
+    assert golden.query(settings, "select * from landing.erasures") == []
     # Who was erased is known: an erasure that was killed before its build can be run again.
     erase_at_landing(salted, "404-555-0142")
     erase_at_landing(salted, "404-555-0142")
@@ -172,7 +175,7 @@ def test_who_asked_is_erased_from_their_tickets(settings: Settings) -> None:
         load.complete()
     with connect(salted, autocommit=True) as connection:
         assert erasure.erase(connection, salted, [TICKETS], [], ["ann@example.com"]) == 1
-        ((payload,),) = connection.execute("select payload from raw.codex__tickets").fetchall()
+        ((payload,),) = connection.execute("select payload from landing.codex__tickets").fetchall()
     assert payload.pop("requester_email").endswith("@erased.invalid")
     assert payload == {"ticket_id": 1, "account_number": "4001", "total_hours_spent": 2}
 
@@ -184,7 +187,7 @@ def test_a_phone_shared_by_many_is_refused(settings: Settings) -> None:
     with pytest.raises(ErasureError, match="shared by several people"):
         erase_at_landing(salted, "404-555-0142")
     assert naming(settings, "404-555-0142")
-    assert golden.query(settings, "select * from raw.erasures") == []
+    assert golden.query(settings, "select * from landing.erasures") == []
 
 
 def test_without_the_salt_of_then_nobody_is_landed_again(settings: Settings) -> None:
@@ -212,7 +215,11 @@ def test_analysts_join_callers_by_hash_and_see_no_phone(settings: Settings, tmp_
         ).fetchone()[0]
     assert calls and {hash_ for (hash_,) in rows if hash_} == expected
     assert shown == 0
-    for column in ("analytics.invoca_raw.phone", "raw.hash_salts.salt", "raw.erasures.token"):
+    for column in (
+        "analytics.invoca_raw.phone",
+        "landing.hash_salts.salt",
+        "landing.erasures.token",
+    ):
         relation, _, name = column.rpartition(".")
         refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
         with analyst(settings) as connection, refused:

@@ -304,7 +304,9 @@ def test_a_run_that_finds_another_fails_and_says_who_holds_it(
 def test_a_source_runs_alone_from_the_page(settings: Settings, served: Served) -> None:
     run = served.run("seeds")
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
-    assert int(golden.query(settings, "select sum(created) as n from raw.load_runs")[0]["n"]) > 0
+    assert (
+        int(golden.query(settings, "select sum(created) as n from landing.load_runs")[0]["n"]) > 0
+    )
     run = served.run("invoca")
     assert run["state_type"] == "FAILED"
     assert "not configured: set INVOCA_BASE_URL" in run["state"]["message"]
@@ -328,7 +330,7 @@ def lock_holder(settings: Settings) -> int:
         row = connection.execute(
             "select split_part(activity.application_name, ' ', 3) from pg_locks as locks"
             " inner join pg_stat_activity as activity on locks.pid = activity.pid"
-            " where locks.relation = to_regclass('raw.run_lock') and locks.granted"
+            " where locks.relation = to_regclass('landing.run_lock') and locks.granted"
             " and locks.mode = 'ShareUpdateExclusiveLock'"
         ).fetchone()
     return int(row[0])

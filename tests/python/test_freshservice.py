@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingestion.http import VendorError
-from ingestion.landing import Load, LoadFailed
+from ingestion.loads import Load, LoadFailed
 from ingestion.sandbox.msp_story import tell
 from ingestion.sandbox.server import Answer
 from ingestion.sources.freshservice import changed_since
@@ -28,10 +28,10 @@ def _entry(ticket: int, number: int, spent: str) -> dict:
 def test_old_spam_and_deleted_tickets_all_land(story: Msp) -> None:
     story.sync("freshservice", DAY)
     served = {str(ticket["id"]) for ticket in story.stores.freshservice.tickets}
-    landed = story.rows("select source_key from raw.freshservice__tickets")
+    landed = story.rows("select source_key from landing.freshservice__tickets")
     assert {key for (key,) in landed} == served
     assert len(served) > 100  # more than one page
-    flags = "select count(*) from raw.freshservice__tickets where payload ->> %s = 'true'"
+    flags = "select count(*) from landing.freshservice__tickets where payload ->> %s = 'true'"
     assert story.rows(flags, "spam")[0][0] > 0
     assert story.rows(flags, "deleted")[0][0] > 0
 
@@ -83,7 +83,7 @@ def test_a_vendor_that_is_down_stops_the_load(story: Msp) -> None:
     story.sandbox.fail("/time_entries", *[Answer(status=500)] * 100)
     with pytest.raises(Exception, match="answered 500"):
         story.sync("freshservice", DAY)
-    assert not story.rows("select 1 from raw.freshservice__time_entries")
+    assert not story.rows("select 1 from landing.freshservice__time_entries")
 
 
 OLD = "2025-01-10T09:00:00Z"
@@ -105,7 +105,9 @@ def _old_ticket(story: Msp, number: int) -> str:
 
 
 def _landed_entries(story: Msp) -> set[str]:
-    rows = story.rows("select distinct payload ->> 'ticket_id' from raw.freshservice__time_entries")
+    rows = story.rows(
+        "select distinct payload ->> 'ticket_id' from landing.freshservice__time_entries"
+    )
     return {ticket for (ticket,) in rows}
 
 
@@ -125,12 +127,12 @@ def test_tickets_of_a_night_without_time_entries_are_asked_for_theirs_later(
     for night in nights:
         with pytest.raises(LoadFailed):
             story.sync("freshservice", night)
-    assert story.rows("select count(*) from raw.freshservice__tickets")[0][0] > 100
+    assert story.rows("select count(*) from landing.freshservice__tickets")[0][0] > 100
     assert not _landed_entries(story)
     story.sandbox._faults.clear()
     story.sync("freshservice", "2025-07-04")
     assert _landed_entries(story) == _served_entries(story)
-    assert not story.rows("select 1 from raw.owed_children")
+    assert not story.rows("select 1 from landing.owed_children")
 
 
 def test_what_was_answered_before_the_vendor_failed_is_landed(story: Msp) -> None:

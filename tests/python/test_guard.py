@@ -14,7 +14,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ingestion.settings import Datto, NoticeChannel, Settings, SettingsError, read_settings
+from ingestion.environment import SettingsError
+from ingestion.settings import NoticeChannel, Settings, read_settings
+from ingestion.sources.datto_account import Datto
 from ingestion.warehouse import connect
 from orchestration import pipeline, status
 from orchestration.__main__ import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_USAGE, main
@@ -74,7 +76,7 @@ def write(
             },
         )
         connection.execute(
-            "insert into raw.build_watermarks values"
+            "insert into landing.build_watermarks values"
             " ('fct_ledger_entries', 'marts', %s, 'vars', clock_timestamp())",
             (night,),
         )
@@ -260,7 +262,9 @@ def test_the_totals_in_the_books_are_those_of_what_is_published(published: Setti
     assert [(row.occurred_month, row.published_amount) for row in attempt.movements] == [
         (date(2025, 1, 1), Decimal("19100.00"))
     ]
-    whole = golden.query(published, "select count(*) from raw.publication_attempts where is_whole")
+    whole = golden.query(
+        published, "select count(*) from landing.publication_attempts where is_whole"
+    )
     assert whole == [{"count": "2"}]
 
 
@@ -304,7 +308,9 @@ def test_a_held_publication_is_told_everywhere_and_accept_lets_it_through(
     accepting = ("accept", "--by", "Ann", "--reason", "a refund of the year before")
     assert cli(published, monkeypatch, *accepting) == EXIT_OK
     assert figures(published) == ("18500.00", "21")
-    facts = golden.query(published, "select accepted_by, reason from raw.publication_acceptances")
+    facts = golden.query(
+        published, "select accepted_by, reason from landing.publication_acceptances"
+    )
     assert facts == [{"accepted_by": "Ann", "reason": "a refund of the year before"}]
     capsys.readouterr()
     assert cli(published, monkeypatch, *accepting) == EXIT_FAILED
@@ -336,7 +342,9 @@ def test_a_held_night_does_not_beat_and_is_late_until_it_is_accepted(
     assert "datto: datto: no answer (ConnectionError)" in text
     late = "select job from marts.rpt_missed_jobs where job = 'invoices-and-backup'"
     with connect(told) as connection:
-        connection.execute("update raw.schedules set registered_at = now() - interval '30 hours'")
+        connection.execute(
+            "update landing.schedules set registered_at = now() - interval '30 hours'"
+        )
     assert golden.query(told, late) == [{"job": "invoices-and-backup"}]
     pipeline.accept(told, "Ann", "seen")
     assert golden.query(told, late) == []
@@ -401,7 +409,7 @@ def load(settings: Settings, source: str, at: datetime, updated: int = 0) -> int
     """Write down a load; returns its number."""
     with connect(settings) as connection:
         return connection.execute(
-            "insert into raw.load_runs (source, stream, tenant, status, loaded_at, started_at,"
+            "insert into landing.load_runs (source, stream, tenant, status, loaded_at, started_at,"
             " finished_at, received, created, updated)"
             " values (%s, 'things', 'default', 'completed', %s, now(), now(), 9, %s, %s)"
             " returning load_id",
@@ -453,7 +461,7 @@ def deals() -> Iterator[Path]:
 
 def land_again(settings: Settings, source: str, stream: str, payload: str) -> None:
     """Land every record of a stream again, its payload changed by an SQL expression."""
-    table = sql.Identifier("raw", f"{source}__{stream}")
+    table = sql.Identifier("landing", f"{source}__{stream}")
     load_id = load(settings, source, BROKEN, updated=9)
     with connect(settings) as connection:
         connection.execute(

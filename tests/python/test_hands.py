@@ -232,7 +232,7 @@ def test_a_second_dbt_by_hand_stops_the_first(second_day: Settings) -> None:
 
     def start_another() -> None:
         with connect(second_day, autocommit=True) as connection:
-            connection.execute("update raw.run_lock set token = 'the other dbt'")
+            connection.execute("update landing.run_lock set token = 'the other dbt'")
 
     done, said = dbt_by_hand(second_day, *COMMANDS["build"], on_event=on_first_step(start_another))
     assert not done
@@ -245,11 +245,12 @@ def test_a_run_waits_for_a_step_in_flight_and_says_whose_it_is(
     monkeypatch.setattr(lock, "STEP_SECONDS", 1)
     with connect(second_day) as step:
         step.execute(
-            "insert into raw.run_lock values ('analytics', 'x', 'dbt run by hand, as me', now())"
+            "insert into landing.run_lock values ('analytics', 'x', 'dbt run by hand, as me',"
+            " now())"
             " on conflict (schema_name) do update set token = 'x', holder = excluded.holder"
         )
         step.commit()
-        step.execute("select 1 from raw.run_lock for share")
+        step.execute("select 1 from landing.run_lock for share")
         with pytest.raises(RunLockError, match="still writing to the warehouse: dbt run by hand"):
             run_lock(second_day).__enter__()
         step.commit()
@@ -260,7 +261,7 @@ def test_a_run_waits_for_a_step_in_flight_and_says_whose_it_is(
 def test_a_step_of_a_run_whose_lock_was_lost_is_refused(second_day: Settings) -> None:
     """Another may have begun since: landing, dbt and publishing show that it is their turn."""
     with run_lock(second_day) as connection:
-        connection.execute("update raw.run_lock set token = 'of another run'")
+        connection.execute("update landing.run_lock set token = 'of another run'")
         with connect(second_day) as step, pytest.raises(RunLockError, match="was lost"):
             lock.keep_turn(step, second_day)
         with pytest.raises(Exception, match="another has had the warehouse"):
@@ -278,9 +279,9 @@ def test_an_analyst_can_stop_no_night(second_day: Settings) -> None:
         reader.execute("select pg_advisory_lock(4127001)")
         for mode in ("access share", "share update exclusive", "access exclusive"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), reader.transaction():
-                reader.execute(f"lock table raw.run_lock in {mode} mode")
+                reader.execute(f"lock table landing.run_lock in {mode} mode")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            reader.execute("select 1 from raw.run_lock for share")
+            reader.execute("select 1 from landing.run_lock for share")
         reader.execute("begin; select count(*) from analytics.fct_ledger_entries")
         golden.night(second_day, SECOND_NIGHT)
         golden.publish(second_day)
@@ -298,8 +299,8 @@ def test_what_the_ledger_rests_on_remembers_what_it_was_made_from(server: Settin
     forgetful = {
         name
         for name in upstream
-        if nodes[name]["config"]["materialized"] != "view"
-        and "remember_watermark" not in str(nodes[name]["config"]["pre-hook"])
+        if nodes[name]["config"]["materialized"] != "kept_view"
+        and not nodes[name]["config"]["meta"].get("keeps_watermark")
     }
     assert len(upstream) > 60
     assert not forgetful
@@ -315,7 +316,8 @@ def test_a_build_in_a_schema_of_ones_own_touches_nothing_of_the_pipeline(
     land_and_die(second_day, ["billing_db"])
     state = (
         "select * from snapshots.snap_billing_db__product_prices order by version_hash",
-        "select * from raw.build_watermarks where schema_name not like 'dev%%' order by 1, 2, 3",
+        "select * from landing.build_watermarks where schema_name not like 'dev%%' order by 1,"
+        " 2, 3",
     )
     before = [golden.query(second_day, statement) for statement in state]
     mine = replace(second_day, published_schema="dev_me")
@@ -329,7 +331,8 @@ def test_a_build_in_a_schema_of_ones_own_touches_nothing_of_the_pipeline(
     assert [golden.query(second_day, statement) for statement in state] == before
     known = golden.query(
         second_day,
-        "select distinct known_through from raw.build_watermarks where schema_name like 'dev%%'",
+        "select distinct known_through from landing.build_watermarks where schema_name like"
+        " 'dev%%'",
     )
     assert [row["known_through"] for row in known] == [str(FIRST_NIGHT)]
     with connect(second_day) as connection:

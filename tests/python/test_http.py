@@ -20,7 +20,8 @@ from ingestion import http, registry, waiting
 from ingestion.http import Client, VendorError, open_client
 from ingestion.run import Run
 from ingestion.sandbox.server import Answer, Request, Sandbox
-from ingestion.settings import Freshservice, Settings, read_settings
+from ingestion.settings import Settings, read_settings
+from ingestion.sources.freshservice_account import Freshservice
 
 KEY = "a-key-that-nobody-may-see"
 BOMB = gzip.compress(bytes(50 << 20))

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.sandbox.invoca import NETWORK_ID, TOKEN, Invoca
 from ingestion.sandbox.server import Answer, Request, Sandbox
-from ingestion.settings import Invoca as Account
 from ingestion.settings import Settings
 from ingestion.sources import invoca
+from ingestion.sources.invoca_account import Invoca as Account
 from tests.python.vendors import HTML_PAGE, STAYS_DOWN, cursors, last_error, live, quick, sync
 
 JULY_14 = 1_784_041_351_000  # 2026-07-14 15:02:31 UTC

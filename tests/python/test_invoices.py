@@ -9,15 +9,16 @@ from random import Random
 
 import pytest
 
+from ingestion.books import make_books
 from ingestion.run import Run
 from ingestion.sandbox.billingo import Billingo, Books
 from ingestion.sandbox.billingo_documents import Line, cancel, invoice
 from ingestion.sandbox.billingo_story import Booking, Customer, Story, advance
 from ingestion.sandbox.server import Sandbox
 from ingestion.settings import PROJECT, Settings
-from ingestion.settings import Billingo as BillingoSettings
 from ingestion.sources import billingo, seeds
-from ingestion.warehouse import connect, make_books
+from ingestion.sources.billingo_account import Billingo as BillingoSettings
+from ingestion.warehouse import connect
 from orchestration.dbt import run_dbt
 
 NIGHT = datetime(2026, 7, 17, 2)

@@ -12,7 +12,10 @@ from socket import gethostname
 import pytest
 
 from ingestion.lock import RunLockError, is_held, run_lock
-from ingestion.settings import Datto, Freshservice, Invoca, NoticeChannel, Settings
+from ingestion.settings import NoticeChannel, Settings
+from ingestion.sources.datto_account import Datto
+from ingestion.sources.freshservice_account import Freshservice
+from ingestion.sources.invoca_account import Invoca
 from ingestion.warehouse import connect
 from orchestration import pipeline, status
 from orchestration.__main__ import EXIT_USAGE, main
@@ -134,7 +137,7 @@ def test_a_job_without_a_configured_source_is_skipped_and_that_is_no_success(
     assert webhook.posts == []
     with connect(watched) as connection:
         connection.execute(
-            "update raw.schedules set registered_at = registered_at - interval '27 hours'"
+            "update landing.schedules set registered_at = registered_at - interval '27 hours'"
         )
     assert name in pipeline.check(bare)
     text = next(post["text"] for post in webhook.posts if post["job"] == name)
@@ -213,7 +216,9 @@ def test_a_missed_job_is_told_once_and_again_after_the_next_miss(
         run(watched, name)
     assert pipeline.check(watched) == []
     with connect(watched) as connection:
-        connection.execute("update raw.job_runs set finished_at = finished_at - interval '9 hours'")
+        connection.execute(
+            "update landing.job_runs set finished_at = finished_at - interval '9 hours'"
+        )
     missed = golden.query(watched, "select job from marts.rpt_missed_jobs")
     assert [row["job"] for row in missed] == ["tickets"]
     assert pipeline.check(watched) == ["tickets"]
@@ -230,7 +235,7 @@ def test_a_job_that_never_ran_is_late_from_when_its_schedule_was_known(watched: 
     assert golden.query(watched, "select job from marts.rpt_missed_jobs") == []
     with connect(watched) as connection:
         connection.execute(
-            "update raw.schedules set registered_at = registered_at - interval '27 hours'"
+            "update landing.schedules set registered_at = registered_at - interval '27 hours'"
         )
     late = golden.query(watched, "select job from marts.rpt_missed_jobs order by job")
     assert [row["job"] for row in late] == ["invoices-and-backup", "tickets"]
@@ -238,9 +243,9 @@ def test_a_job_that_never_ran_is_late_from_when_its_schedule_was_known(watched: 
 
 def test_schedules_in_sql_are_those_of_the_file(watched: Settings) -> None:
     with connect(watched) as connection:
-        connection.execute("insert into raw.schedules values ('gone', '* * * * *', 1, now())")
+        connection.execute("insert into landing.schedules values ('gone', '* * * * *', 1, now())")
     run(watched)
-    rows = golden.query(watched, "select job, cron, allowed_hours from raw.schedules")
+    rows = golden.query(watched, "select job, cron, allowed_hours from landing.schedules")
     assert {(row["job"], row["cron"], int(row["allowed_hours"])) for row in rows} == {
         (plan.job, plan.cron, plan.allowed_hours) for plan in SCHEDULES.values()
     }
@@ -253,7 +258,7 @@ def test_a_notice_that_cannot_be_sent_fails_nothing(
     fail(monkeypatch)
     with pytest.raises(DbtError, match="assert_money"):
         run(watched)
-    notice = golden.query(watched, "select kind, error from raw.notices")[0]
+    notice = golden.query(watched, "select kind, error from landing.notices")[0]
     assert notice["kind"] == "failure"
     assert "503" in notice["error"]
     assert webhook.url not in notice["error"]
@@ -306,7 +311,9 @@ def killed(watched: Settings) -> None:
 
 def missed(watched: Settings) -> None:
     with connect(watched) as connection:
-        connection.execute("update raw.job_runs set finished_at = finished_at - interval '27 h'")
+        connection.execute(
+            "update landing.job_runs set finished_at = finished_at - interval '27 h'"
+        )
     assert pipeline.check(watched) == ["nightly"]
 
 

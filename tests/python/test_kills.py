@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from dbt.adapters.sql import SQLConnectionManager
 
-from ingestion.landing import Load, LoadFailed
+from ingestion.loads import Load, LoadFailed
 from ingestion.lock import RunLockError
 from ingestion.settings import Settings
 from ingestion.sources import billing_db
@@ -36,15 +36,16 @@ select entry_id, account_id, occurred_at, recorded_at, quantity, list_amount, di
 from marts.fct_ledger_entries order by entry_id
 """
 EXCEPTIONS = "select entry_key, reason, since from marts.ledger_exceptions order by entry_key"
-RAW = """
-select 'price' as stream, source_key, loaded_at, is_deleted from raw.billing_db__product_prices
+LANDED = """
+select 'price' as stream, source_key, loaded_at, is_deleted from landing.billing_db__product_prices
 union all
-select 'plan', source_key, loaded_at, is_deleted from raw.billing_db__subscription_plans
+select 'plan', source_key, loaded_at, is_deleted from landing.billing_db__subscription_plans
 union all
-select 'delivery', source_key, loaded_at, is_deleted from raw.billing_db__professional_deliveries
+select 'delivery', source_key, loaded_at, is_deleted
+from landing.billing_db__professional_deliveries
 order by 1, 2, 3
 """
-LEFT_RUNNING = "select source, stream from raw.load_runs where status = 'running'"
+LEFT_RUNNING = "select source, stream from landing.load_runs where status = 'running'"
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def outcome(settings: Settings) -> dict[str, list[dict[str, str]]]:
     """Return what must be the same, whatever was killed."""
     return {
         statement: golden.query(settings, statement)
-        for statement in (LEDGER, EXCEPTIONS, RAW, LEFT_RUNNING)
+        for statement in (LEDGER, EXCEPTIONS, LANDED, LEFT_RUNNING)
     }
 
 
@@ -239,8 +240,8 @@ def test_a_landing_that_is_finished_later_at_the_same_clock_gets_its_snapshot(
     pipeline.sync(second, ["billing_db"])
     discounts = golden.query(
         settings,
-        "select discount_value, valid_from from snapshots.snap_billing_db__subscription_plans"
-        " where source_key = '1' order by valid_from",
+        "select discount_value, known_from from snapshots.snap_billing_db__subscription_plans"
+        " where source_key = '1' order by known_from",
     )
     assert [tuple(row.values()) for row in discounts] == [
         ("12.500000", str(FIRST_NIGHT)),

@@ -15,19 +15,13 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ingestion.erasure import NOBODY
-from ingestion.landing import (
-    EVERYTHING,
-    Load,
-    LoadFailed,
-    Scope,
-    Stream,
-    children_of,
-    open_load,
-    window,
-)
-from ingestion.settings import Database, Settings
-from ingestion.warehouse import close_abandoned_runs, connect, make_books
+from ingestion.books import close_abandoned_runs, make_books
+from ingestion.environment import Database
+from ingestion.loads import Load, LoadFailed, open_load
+from ingestion.personal import NOBODY
+from ingestion.settings import Settings
+from ingestion.streams import EVERYTHING, Scope, Stream, children_of, window
+from ingestion.warehouse import connect
 from tests.python import golden
 
 NOW = datetime(2026, 1, 1, 0, 5)
@@ -61,9 +55,9 @@ def connection(warehouse: Settings) -> Iterator[psycopg.Connection]:
 
 
 def forget(connection: psycopg.Connection) -> None:
-    """Drop this module's raw tables and empty the books."""
-    connection.execute("drop table if exists raw.vendor__leads, raw.vendor__items")
-    connection.execute("truncate raw.load_runs, raw.quarantine, raw.build_watermarks")
+    """Drop this module's tables and empty the books."""
+    connection.execute("drop table if exists landing.vendor__leads, landing.vendor__items")
+    connection.execute("truncate landing.load_runs, landing.quarantine, landing.build_watermarks")
     connection.commit()
 
 
@@ -105,14 +99,14 @@ def versions(settings: Settings, stream: Stream = LEADS) -> list[tuple[str, ...]
     rows = golden.query(
         settings,
         f"select source_key, is_deleted, loaded_at::date - %s::date as day"
-        f" from raw.{stream.source}__{stream.name} order by loaded_at, source_key",
+        f" from landing.{stream.source}__{stream.name} order by loaded_at, source_key",
         NOW,
     )
     return [tuple(row.values()) for row in rows]
 
 
 def last_run(settings: Settings) -> dict[str, str]:
-    return golden.query(settings, "select * from raw.load_runs order by load_id")[-1]
+    return golden.query(settings, "select * from landing.load_runs order by load_id")[-1]
 
 
 # Versions and counts
@@ -145,7 +139,8 @@ def test_of_a_key_repeated_in_one_load_the_last_record_counts(
     load = land([lead(1, name="old"), lead(2), lead(1, name="new")])
     assert counted(load) == {"received": 3, "created": 2, "unchanged": 1}
     payloads = golden.query(
-        warehouse, "select payload ->> 'name' as name from raw.vendor__leads where source_key = '1'"
+        warehouse,
+        "select payload ->> 'name' as name from landing.vendor__leads where source_key = '1'",
     )
     assert payloads == [{"name": "new"}]
 
@@ -168,7 +163,7 @@ def test_decimals_and_every_character_arrive_as_sent(land: Any, warehouse: Setti
     (found,) = golden.query(
         warehouse,
         "select payload ->> 'amount' as amount, payload ->> 'big' as big,"
-        " payload ->> 'text' as text from raw.vendor__leads",
+        " payload ->> 'text' as text from landing.vendor__leads",
     )
     assert found == {"amount": "0.10", "big": "12345678901234567.89", "text": text}
 
@@ -206,7 +201,7 @@ def test_what_cannot_be_landed_is_quarantined_and_the_rest_goes_on(
     load = land([lead(1), record, lead(2)], cursor="page 2")
     assert load.status == "partial"
     assert counted(load) == {"received": 3, "created": 2, "quarantined": 1}
-    (kept,) = golden.query(warehouse, "select * from raw.quarantine")
+    (kept,) = golden.query(warehouse, "select * from landing.quarantine")
     assert (kept["source"], kept["stream"], kept["tenant"]) == ("vendor", "leads", "main")
     assert kept["record_text"]
     assert kept["reason"]
@@ -221,7 +216,7 @@ def test_a_record_is_quarantined_once_however_often_it_comes(
     for day in range(3):
         load = land([lead(1), lead(None), lead(None)], day)
         assert load.counts.quarantined == 2
-    assert len(golden.query(warehouse, "select * from raw.quarantine")) == 1
+    assert len(golden.query(warehouse, "select * from landing.quarantine")) == 1
 
 
 def test_nul_is_dropped_from_texts_and_keys(land: Any, warehouse: Settings) -> None:
@@ -230,7 +225,7 @@ def test_nul_is_dropped_from_texts_and_keys(land: Any, warehouse: Settings) -> N
         "created": 1,
     }
     (found,) = golden.query(
-        warehouse, "select source_key, payload::text as payload from raw.vendor__leads"
+        warehouse, "select source_key, payload::text as payload from landing.vendor__leads"
     )
     assert found["source_key"] == "ab"
     assert found["payload"] == '{"n": 1, "id": "ab", "day": "2025-12-31", "name": "xy"}'
@@ -269,9 +264,9 @@ def test_received_is_created_and_updated_and_unchanged_and_quarantined(
         )
         (found,) = shared.execute(
             "select received, created, updated, unchanged, deleted, quarantined, api_calls, ("
-            "  select count(*) from raw.vendor__leads as version"
+            "  select count(*) from landing.vendor__leads as version"
             "  where version.load_id = load_runs.load_id) as landed"
-            " from raw.load_runs where load_id = %s",
+            " from landing.load_runs where load_id = %s",
             (load.load_id,),
         )
         shared.commit()
@@ -391,7 +386,7 @@ def test_a_landing_behind_what_the_ledger_was_built_from_is_refused(
     land: Any, connection: psycopg.Connection
 ) -> None:
     connection.execute(
-        "insert into raw.build_watermarks values ('fct_ledger_entries', 'marts', %s, '', %s)",
+        "insert into landing.build_watermarks values ('fct_ledger_entries', 'marts', %s, '', %s)",
         (NOW + timedelta(days=3), NOW),
     )
     connection.commit()
@@ -419,7 +414,9 @@ def test_rows_record_and_cursor_become_visible_together(
 
 
 def assert_nothing_is_visible(settings: Settings) -> None:
-    assert not golden.query(settings, "select to_regclass('raw.vendor__leads') as name")[0]["name"]
+    assert not golden.query(settings, "select to_regclass('landing.vendor__leads') as name")[0][
+        "name"
+    ]
     run = last_run(settings)
     assert (run["status"], run["received"], run["cursor_after"]) == ("running", "0", "")
 
@@ -447,7 +444,7 @@ def test_a_fault_at_any_step_leaves_nothing_and_the_next_run_everything(
     assert (run["status"], run["cursor_after"]) == ("failed", "first")
     assert run["error"] == "the disk is full"
     assert len(versions(warehouse)) == 6
-    assert not golden.query(warehouse, "select * from raw.quarantine")
+    assert not golden.query(warehouse, "select * from landing.quarantine")
     load = land(records, 1, scope=EVERYTHING, cursor="second")
     assert counted(load) == {"received": 6, "updated": 5, "deleted": 1, "quarantined": 1}
 

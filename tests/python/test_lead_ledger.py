@@ -25,16 +25,16 @@ from marts.fct_ledger_entries
 EXCEPTIONS = "select entry_key, deal_type, reason, since from marts.ledger_exceptions"
 EVERYTHING = "select * from marts.fct_ledger_entries"
 VERSIONS = """
-select 'price' as table_name, source_key, valid_from, valid_to, is_deleted, price as figure
+select 'price' as table_name, source_key, known_from, known_to, is_deleted, price as figure
 from snapshots.snap_billing_db__product_prices
 union all
-select 'plan', source_key, valid_from, valid_to, is_deleted, discount_value
+select 'plan', source_key, known_from, known_to, is_deleted, discount_value
 from snapshots.snap_billing_db__subscription_plans
 """
 LOST_VERSIONS = """
-select source_key, loaded_at from raw.billing_db__product_prices
+select source_key, loaded_at from landing.billing_db__product_prices
 except
-select source_key, valid_from from snapshots.snap_billing_db__product_prices
+select source_key, known_from from snapshots.snap_billing_db__product_prices
 """
 
 
@@ -152,9 +152,9 @@ def test_replayed_snapshots_equal_the_original_and_the_intervals_that_raw_implie
     settings: Settings,
 ) -> None:
     play(golden.GOLDEN / "lead_ledger/worked/18_equal_states_merge", settings)
-    versions = golden.by(golden.query(settings, VERSIONS), "source_key", "valid_from", "table_name")
+    versions = golden.by(golden.query(settings, VERSIONS), "source_key", "known_from", "table_name")
     assert len(versions) > 5
     pipeline.replay_snapshots(settings)
-    again = golden.by(golden.query(settings, VERSIONS), "source_key", "valid_from", "table_name")
+    again = golden.by(golden.query(settings, VERSIONS), "source_key", "known_from", "table_name")
     assert again == versions
     assert not golden.query(settings, LOST_VERSIONS)

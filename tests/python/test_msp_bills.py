@@ -115,7 +115,9 @@ def test_history_is_billed_as_known_on_each_day(vendors: Msp) -> None:
         assert totals.get(bill, "none") == total, bill
 
     golden.empty(vendors.settings, "intermediate", "marts")
-    vendors.connection.execute("delete from raw.build_watermarks where schema_name <> 'snapshots'")
+    vendors.connection.execute(
+        "delete from landing.build_watermarks where schema_name <> 'snapshots'"
+    )
     build(vendors.settings, "2024-12")
     for name, query in (("bills_as_of", BILLS), ("late_changes", LATE_CHANGES)):
         assert rows(vendors, query) == expected(HISTORY / f"expected/{name}.csv", day=DAYS[-1])

@@ -20,7 +20,7 @@ MONTH = "to_char(bill_month, 'YYYY-MM')"
 @pytest.fixture(scope="module")
 def vendors(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Msp:
     """Nights around the close of January: the first one lands every twin there is."""
-    golden.empty(built, "raw", "snapshots", "intermediate", "marts")
+    golden.empty(built, "landing", "snapshots", "intermediate", "marts")
     world = quirks()
     with msp(built) as vendors:
         folder = tmp_path_factory.mktemp("seeds")
@@ -187,7 +187,9 @@ def test_a_history_with_overlapping_rows_is_built_again_and_repaired(
     tonight = replace(vendors.settings, now=moment(CLOSED))
     assert pipeline.replay_snapshots(tonight) == [moment(FIRST)]
     golden.empty(vendors.settings, "intermediate", "marts")
-    vendors.connection.execute("delete from raw.build_watermarks where schema_name <> 'snapshots'")
+    vendors.connection.execute(
+        "delete from landing.build_watermarks where schema_name <> 'snapshots'"
+    )
     build(vendors.settings, "2025-01")
     assert vendors.rows(ledger) == before
     repaired = quirks()
@@ -202,7 +204,7 @@ def test_the_bytes_of_a_host_are_counted_once(
     built: Settings, tmp_path: Path, names: tuple[str, str]
 ) -> None:
     """Two servers are billed, each with its base fee; the terabytes of Datto once."""
-    golden.empty(built, "raw", "snapshots", "intermediate", "marts")
+    golden.empty(built, "landing", "snapshots", "intermediate", "marts")
     world = World()
     world.plan("Gold")
     world.client("BYTES")

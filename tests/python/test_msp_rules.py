@@ -243,7 +243,7 @@ def second_world(first: World) -> World:
 
 @pytest.fixture(scope="module")
 def billed(built: Settings, tmp_path_factory) -> Billed:
-    golden.empty(built, "raw", "snapshots", "intermediate", "marts")
+    golden.empty(built, "landing", "snapshots", "intermediate", "marts")
     first = first_world()
     with msp(built) as vendors:
         for day, world in ((FIRST, first), (SECOND, second_world(first))):

@@ -96,7 +96,7 @@ def test_a_ledger_built_again_is_published_whole(settings: Settings) -> None:
     assert figures(settings) == (1, "80.00")
 
 
-@pytest.mark.parametrize("schema", ["raw", "snapshots", "staging", "intermediate", "marts"])
+@pytest.mark.parametrize("schema", ["landing", "snapshots", "staging", "intermediate", "marts"])
 def test_analysts_reach_nothing_but_what_is_published(settings: Settings, schema: str) -> None:
     with connect(settings) as connection:
         publish(connection, settings, read_marts(settings))
@@ -148,6 +148,48 @@ def test_personal_data_is_published_and_not_for_analysts(settings: Settings) -> 
                     connection.execute(f"select {columns} from {relation}")
 
 
+COMMENTS = """
+select relname || coalesce('.' || attname, '') as name, description, pg_description.xmin::text
+from pg_description
+inner join pg_class on objoid = pg_class.oid and classoid = 'pg_class'::regclass
+left join pg_attribute on attrelid = objoid and attnum = objsubid
+where relnamespace = 'described_published'::regnamespace
+"""
+
+
+def test_what_a_column_means_is_published_and_written_again_only_where_it_changed(
+    settings: Settings,
+) -> None:
+    people = [Mart("dim_people", "described"), Mart("rpt_people", "described")]
+    elsewhere = replace(settings, published_schema="described_published")
+    with connect(settings) as connection:
+        connection.execute(
+            "create schema described;"
+            "create table described.dim_people (lead_id integer);"
+            "create view described.rpt_people as select lead_id from described.dim_people;"
+            "comment on table described.dim_people is 'One row per person.';"
+            "comment on view described.rpt_people is 'One row per lead.';"
+            "comment on column described.rpt_people.lead_id is 'Whose it is.'"
+        )
+        publish(connection, elsewhere, people)
+    said = {row["name"]: row for row in golden.query(settings, COMMENTS)}
+    assert {name: row["description"] for name, row in said.items()} == {
+        "dim_people": "One row per person.",
+        "rpt_people": "One row per lead.",
+        "rpt_people.lead_id": "Whose it is.",
+    }
+    with connect(settings) as connection:
+        connection.execute(
+            "comment on column described.rpt_people.lead_id is null;"
+            "comment on column described.dim_people.lead_id is 'The lead''s number.'"
+        )
+        publish(connection, elsewhere, people)
+    then = {row["name"]: row for row in golden.query(settings, COMMENTS)}
+    assert then.pop("dim_people.lead_id")["description"] == "The lead's number."
+    del said["rpt_people.lead_id"]
+    assert then == said
+
+
 def test_readers_see_all_of_the_old_figures_until_all_of_the_new(settings: Settings) -> None:
     deliver(settings, 1, day=9)
     golden.night(settings, FIRST)
@@ -197,12 +239,13 @@ def test_status_says_what_is_wrong_before_what_is_well(
     golden.night(settings, FIRST)
     with connect(settings) as connection:
         connection.execute(
-            "insert into raw.load_runs (source, stream, tenant, status, loaded_at, started_at,"
+            "insert into landing.load_runs (source, stream, tenant, status, loaded_at, started_at,"
             " finished_at, error) values ('datto', 'devices', 'default', 'failed', now(), now(),"
             " now(), E'The key was refused.\\nMore.')"
         )
         connection.execute(
-            "insert into raw.schedules values ('tickets', '0 3 * * *', 8, now() - interval '9 h')"
+            "insert into landing.schedules values ('tickets', '0 3 * * *', 8, now() - interval"
+            " '9 h')"
         )
     status.show(settings)
     said = capsys.readouterr().out

@@ -23,7 +23,7 @@ Rows = list[dict[str, str]]
 @pytest.fixture(scope="module")
 def published(built: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a warehouse in which all of golden_a is landed, built and published."""
-    golden.empty(built, "raw", "snapshots", "staging", "intermediate", "marts")
+    golden.empty(built, "landing", "snapshots", "staging", "intermediate", "marts")
     folder = tmp_path_factory.mktemp("golden")
     for tonight in nights(ORACLE.parent, built, folder):
         outcomes = pipeline.sync(tonight, SOURCES)

@@ -11,11 +11,13 @@ from types import ModuleType
 import pytest
 
 from ingestion import erasure
-from ingestion.landing import LoadFailed, make_table
+from ingestion.books import make_books
+from ingestion.loads import LoadFailed
 from ingestion.run import Run
 from ingestion.sandbox.server import Answer, Sandbox
 from ingestion.settings import PROJECT, Settings
-from ingestion.warehouse import connect, make_books
+from ingestion.streams import make_table
+from ingestion.warehouse import connect
 from tests.python import golden
 from tests.python.deals import SOURCES, nights
 from tests.python.test_erasure import SALT
@@ -145,12 +147,12 @@ def test_a_source_is_a_module(settings: Settings) -> None:
             connection, replace(settings, salt=SALT), [web_forms.FORMS], [], ["ann@example.com"]
         )
         (kept,) = connection.execute(
-            "select payload from raw.web_forms__forms where source_key = '1'"
+            "select payload from landing.web_forms__forms where source_key = '1'"
         ).fetchone()
         salted = replace(with_forms, salt=SALT)
         with pytest.raises(LoadFailed, match="web_forms.forms: .* topic: missing in 30 of 30"):
             web_forms.sync(Run(salted, datetime(2026, 7, 3)))
-        connection.execute("drop table raw.web_forms__forms")
+        connection.execute("drop table landing.web_forms__forms")
     assert erased == 1
     assert "@erased.invalid" in kept["email"]
     assert counts == [(2, 0, 0), (0, 1, 1)]

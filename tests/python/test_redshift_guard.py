@@ -5,9 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ingestion import redshift as target
+from ingestion.books import make_books
 from ingestion.settings import Settings
-from ingestion.warehouse import connect, make_books
-from orchestration import guard, publish_redshift
+from ingestion.warehouse import connect
+from orchestration import guard, target_redshift
 from orchestration.dbt import Mart
 
 LEDGER = Mart("fct_ledger_entries", "guarded_marts", appended_by="recorded_at")
@@ -22,7 +23,7 @@ def test_the_ledger_that_is_built_on_redshift_is_compared_whole(
 ) -> None:
     there = replace(redshift, published_schema="guarded")
     with closing(target.connect(there)) as client:
-        target.execute(client, "create schema if not exists raw")
+        target.execute(client, "create schema if not exists landing")
         for statement in target.OWN_BOOKS.split(";")[:-1]:
             target.execute(client, statement)
         for schema, amounts in (("guarded", (1000, 3000)), ("guarded_marts", (1000, 1500, 700))):
@@ -38,13 +39,13 @@ def test_the_ledger_that_is_built_on_redshift_is_compared_whole(
                 )
         target.execute(
             client,
-            "insert into raw.publications (schema_name, known_through, published_at)"
+            "insert into landing.publications (schema_name, known_through, published_at)"
             " values ('guarded', '2025-02-01', '2025-02-01')",
         )
         client.commit()
     with connect(settings, autocommit=True) as connection:
         make_books(connection)
-        with publish_redshift.querying(there) as ask:
+        with target_redshift.querying(there) as ask:
             attempt = guard.judge(connection, there, [LEDGER], "build", ask)
     (movement,) = attempt.movements
     assert (attempt.decision, movement.moved_amount) == ("held", Decimal("1500.00"))

@@ -1,4 +1,4 @@
-"""Raw in Redshift: every landed version once, all of a run at once, whatever is killed between."""
+"""Redshift's copy: every landed version once, all of a run at once, whatever is killed between."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from ingestion import redshift as replication
-from ingestion.erasure import NOBODY
-from ingestion.landing import EVERYTHING, LoadFailed, Stream, open_load
+from ingestion.books import make_books
+from ingestion.loads import LoadFailed, open_load
+from ingestion.personal import NOBODY
 from ingestion.redshift import replicate
 from ingestion.settings import Settings
-from ingestion.warehouse import WarehouseError, connect, ensure_database, make_books
+from ingestion.streams import EVERYTHING, Stream
+from ingestion.warehouse import WarehouseError, connect, ensure_database
 
 STREAM = Stream("shop", "orders", key=("id",), personal=NOBODY)
-VERSIONS = "select source_key, payload, is_deleted, loaded_at, load_id from raw.shop__orders"
+VERSIONS = "select source_key, payload, is_deleted, loaded_at, load_id from landing.shop__orders"
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def there(server: Settings, redshift: Settings) -> Settings:
         ensure_database(connection, name)
     for database in (name, "redshift"):
         with connect(server, database=database) as connection:
-            connection.execute("drop schema if exists raw cascade")
+            connection.execute("drop schema if exists landing cascade")
     settings = replace(server, warehouse=replace(server.warehouse, name=name))
     with connect(settings) as connection:
         make_books(connection)
@@ -72,7 +74,7 @@ def test_every_version_arrives_once(there: Settings) -> None:
     copy_over(there)
     assert len(on_redshift(there, VERSIONS)) == 7  # three keys; a change twice, two deletions
     assert on_redshift(there, VERSIONS) == on_postgres(there, VERSIONS)
-    loads = "select load_id, status, received, created, updated, deleted from raw.load_runs"
+    loads = "select load_id, status, received, created, updated, deleted from landing.load_runs"
     assert on_redshift(there, loads) == on_postgres(there, loads)
 
 
@@ -103,7 +105,7 @@ def test_a_version_too_long_for_redshift_is_quarantined_there(there: Settings) -
     land(there, 1, {"id": 1, "note": "é" * 40_000}, {"id": 2, "note": "é" * 30_000})
     copy_over(there)
     assert [row[0] for row in on_redshift(there, VERSIONS)] == ["2"]
-    assert on_redshift(there, "select stream, reason from raw.quarantine") == [
+    assert on_redshift(there, "select stream, reason from landing.quarantine") == [
         ("orders", "It has more than the 65,535 bytes that a text may have in Redshift.")
     ]
 

@@ -205,7 +205,7 @@ def test_the_first_ctrl_c_ends_a_run_and_lets_the_warehouse_go(
             monkeypatch.setenv("INVOCA_NETWORK_ID", "1")
         run = cli(settings, *(["nightly"] if step == "landing" else ["build", "--verbose"]))
         running = {
-            "landing": "select 1 from raw.load_runs where source = 'invoca'",
+            "landing": "select 1 from landing.load_runs where source = 'invoca'",
             "dbt": "select 1 from pg_stat_activity where application_name = 'dbt'"
             " and query ~ 'model_name|create|insert' and state <> 'idle'",
         }[step]
@@ -220,7 +220,7 @@ def test_the_first_ctrl_c_ends_a_run_and_lets_the_warehouse_go(
     assert run.returncode == EXIT_INTERRUPTED, output
     assert "Interrupted. What was not finished is finished by the next run." in output
     assert "dbt build failed" not in output
-    assert golden.query(settings, "select status, error from raw.job_runs") == [
+    assert golden.query(settings, "select status, error from landing.job_runs") == [
         {"status": "failed", "error": "It was interrupted."}
     ]
     with run_lock(settings) as connection:
@@ -251,7 +251,7 @@ def test_what_a_clock_far_ahead_has_landed_can_be_taken_back(first_night: Settin
     night = pipeline.nightly(replace(first_night, now=days[1][1]))
     assert not night.failed_sources
     assert not golden.query(
-        first_night, "select 1 from raw.load_runs where loaded_at > %s", days[1][1]
+        first_night, "select 1 from landing.load_runs where loaded_at > %s", days[1][1]
     )
     recorded = golden.query(
         first_night, "select distinct recorded_at from analytics.fct_ledger_entries order by 1"

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ingestion.books import make_books
 from ingestion.settings import NoticeChannel, Settings
-from ingestion.warehouse import connect, make_books
+from ingestion.warehouse import connect
 from orchestration import logs, notices
 from orchestration.msp_invoices import _file_name, _plain
 from tests.python import golden
@@ -92,7 +93,7 @@ def tell(settings: Settings, url: str) -> str | None:
     with connect(settings, autocommit=True) as connection:
         make_books(connection)
         notices.tell_failure(connection, replace(settings, notices=channel), "nightly", "broken")
-    rows = golden.query(settings, "select error from raw.notices order by sent_at desc limit 1")
+    rows = golden.query(settings, "select error from landing.notices order by sent_at desc limit 1")
     return rows[0]["error"] or None
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import LoadFailed
+from ingestion.loads import LoadFailed
 from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.sources import billingo_companies, dispositions, seeds
 from ingestion.warehouse import connect
 from orchestration import __main__ as command_line
-from orchestration import holds, pipeline
+from orchestration import holds, pipeline, target_postgres
 from tests.python.vendors import NOW, live, quick, sync
 
 TERMS = "partner_id,filter_set_id,deal_type,rate_basis,rate,effective_from,effective_to"
@@ -180,7 +180,7 @@ def test_without_a_good_version_nothing_is_published(
 ) -> None:
     """SPEC R12: the night lands and builds all the rest, and says which file holds it."""
     published = []
-    monkeypatch.setattr(pipeline, "publish", lambda *_: published.append(True))
+    monkeypatch.setattr(target_postgres, "publish", lambda *_: published.append(True))
     monkeypatch.setattr(pipeline, "_build", lambda *_, **__: [])
     monkeypatch.setattr(pipeline, "_snapshot", lambda *_: [])
     write(account, "call_campaigns", CAMPAIGNS, "501,cmb,,")
@@ -198,7 +198,7 @@ def test_without_a_good_version_nothing_is_published(
     with connect(account) as connection:
         holds.refuse_without_configuration(connection)
         assert (
-            connection.execute("select error from raw.job_runs where status = 'held'")
+            connection.execute("select error from landing.job_runs where status = 'held'")
             .fetchall()[0][0]
             .startswith("Nothing is published: no good version of these seeds")
         )

@@ -8,11 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingestion.erasure import NOBODY
+from ingestion.books import make_books
 from ingestion.fields import MONEY, need, spare
-from ingestion.landing import EVERYTHING, Load, LoadFailed, Scope, Stream, open_load
+from ingestion.loads import Load, LoadFailed, open_load
+from ingestion.personal import NOBODY
 from ingestion.settings import AcceptedShape, Settings
-from ingestion.warehouse import connect, make_books
+from ingestion.streams import EVERYTHING, Scope, Stream
+from ingestion.warehouse import connect
 from orchestration.__main__ import main
 from tests.python import golden
 
@@ -33,10 +35,11 @@ SALES = Stream(
 def warehouse(server: Settings) -> Settings:
     with connect(server) as connection:
         make_books(connection)
-        connection.execute("drop table if exists raw.vendor__sales")
+        connection.execute("drop table if exists landing.vendor__sales")
         connection.execute(
-            "truncate raw.load_runs, raw.quarantine, raw.build_watermarks, raw.field_counts,"
-            " raw.fields_seen, raw.shape_acceptances"
+            "truncate landing.load_runs, landing.quarantine, landing.build_watermarks,"
+            " landing.field_counts,"
+            " landing.fields_seen, landing.shape_acceptances"
         )
     return server
 
@@ -89,7 +92,9 @@ def without(rows: list[dict[str, Any]], name: str, new_name: str | None = None) 
 
 
 def landed(settings: Settings) -> int:
-    return int(golden.query(settings, "select count(*) as rows from raw.vendor__sales")[0]["rows"])
+    return int(
+        golden.query(settings, "select count(*) as rows from landing.vendor__sales")[0]["rows"]
+    )
 
 
 def accepting(settings: Settings, stream: str = "sales") -> Settings:
@@ -111,8 +116,8 @@ def test_a_renamed_field_is_refused_whole_and_its_new_name_is_said(
     assert landed(warehouse) == 30
     (run,) = golden.query(
         warehouse,
-        "select status, cursor_after, received from raw.load_runs where load_id ="
-        " (select max(load_id) from raw.load_runs)",
+        "select status, cursor_after, received from landing.load_runs where load_id ="
+        " (select max(load_id) from landing.load_runs)",
     )
     assert run == {"status": "failed", "cursor_after": "0", "received": "0"}
     assert land(sales(20, 40), 2).counts.created == 10
@@ -230,7 +235,8 @@ def test_an_accepted_shape_lands_is_a_fact_and_is_usual_from_then_on(
     load = land(bare, 1, settings=accepting(warehouse))
     assert (load.is_accepted, load.counts.created) == (True, 30)
     assert golden.query(
-        warehouse, "select load_id, stream, accepted_by, reason, details from raw.shape_acceptances"
+        warehouse,
+        "select load_id, stream, accepted_by, reason, details from landing.shape_acceptances",
     ) == [
         {
             "load_id": str(load.load_id),
@@ -266,7 +272,7 @@ def test_records_without_any_key_are_refused_not_quarantined(
     land(sales(0, 30))
     with pytest.raises(LoadFailed, match="none of 25 records has the key id"):
         land(without(sales(30, 55), "id", "sale_id"), 1)
-    assert golden.query(warehouse, "select * from raw.quarantine") == []
+    assert golden.query(warehouse, "select * from landing.quarantine") == []
     # Some bad records among good ones are quarantined as ever (R5).
     load = land(without(sales(30, 55), "id") + sales(55, 56), 1)
     assert (load.status, load.counts.quarantined, load.counts.created) == ("partial", 25, 1)
@@ -279,7 +285,7 @@ def test_a_new_field_lands_and_is_listed(
     land(sales(0, 30, tip="1.00", data={"code": 1, "shade": "red"}), 1)
     assert "vendor.sales has new fields: data.shade, tip" in caplog.text
     assert golden.query(
-        warehouse, "select field, first_seen_at from raw.fields_seen where is_new order by 1"
+        warehouse, "select field, first_seen_at from landing.fields_seen where is_new order by 1"
     ) == [
         {"field": "data.shade", "first_seen_at": "2026-01-02 00:05:00"},
         {"field": "tip", "first_seen_at": "2026-01-02 00:05:00"},

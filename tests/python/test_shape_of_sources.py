@@ -19,9 +19,9 @@ from ingestion.sandbox.boberdoo import Boberdoo
 from ingestion.sandbox.invoca import NETWORK_ID, TOKEN, Invoca
 from ingestion.sandbox.server import Answer, Request, Sandbox, Vendor
 from ingestion.settings import PROJECT, Settings
-from ingestion.settings import Billingo as BillingoSettings
-from ingestion.settings import Boberdoo as BoberdooAccount
-from ingestion.settings import Invoca as InvocaAccount
+from ingestion.sources.billingo_account import Billingo as BillingoSettings
+from ingestion.sources.boberdoo_account import Boberdoo as BoberdooAccount
+from ingestion.sources.invoca_account import Invoca as InvocaAccount
 from ingestion.warehouse import connect, ensure_database
 from tests.python.test_boberdoo import CEDAR, HARBOR, add_lead, purchase
 from tests.python.test_invoca import JULY_14, call
@@ -50,7 +50,7 @@ class World:
         with connect(self.settings) as connection:
             return {
                 f"{stream.source}.{stream.name}": connection.execute(
-                    f"select count(*) from raw.{stream.source}__{stream.name}"
+                    f"select count(*) from landing.{stream.source}__{stream.name}"
                 ).fetchone()[0]
                 for name in ("billing_db", "billingo", "boberdoo", "invoca")
                 for stream in SOURCES[name].STREAMS

@@ -36,10 +36,10 @@ def warehouse(built: Settings) -> Iterator[psycopg.Connection]:
 
 def staged(warehouse: psycopg.Connection, table: str, model: str, field: str, value: object) -> str:
     """Return what the staging model makes of one field of one landed record."""
-    warehouse.execute(sql.SQL("delete from {}").format(sql.Identifier("raw", table)))
+    warehouse.execute(sql.SQL("delete from {}").format(sql.Identifier("landing", table)))
     warehouse.execute(
         sql.SQL("insert into {} values ('main', '1', %s, 'hash', false, '2026-01-01', 1)").format(
-            sql.Identifier("raw", table)
+            sql.Identifier("landing", table)
         ),
         [simplejson.dumps({field: value}, use_decimal=True)],
     )
@@ -139,7 +139,7 @@ def test_money_and_times_have_one_reading_or_none(settings: Settings) -> None:
                 connection.execute(
                     sql.SQL(
                         "insert into {} values ('main', %s, %s, 'hash', false, '2026-01-01', 1)"
-                    ).format(sql.Identifier("raw", table)),
+                    ).format(sql.Identifier("landing", table)),
                     [str(number), simplejson.dumps({field: value, "row_number": number})],
                 )
     models = "stg_dispositions__events", "stg_invoca__transactions"

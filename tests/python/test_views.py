@@ -1,10 +1,10 @@
-"""Which views a build makes again: those that changed (macros/materialize_view.sql)."""
+"""Which views a build makes again: those that changed (macros/materialize_kept_view.sql)."""
 
 import pytest
 
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
-from orchestration.dbt import run_dbt
+from orchestration.dbt import _identity, _manifest, run_dbt
 from tests.python import golden
 
 SELECT = ("run", "--select", "ledger_exceptions", "revenue")
@@ -37,6 +37,22 @@ def test_a_view_is_made_again_where_its_sql_changed(views: Settings) -> None:
     after = identities(views)
     assert after["ledger_exceptions"] != before["ledger_exceptions"]
     assert after["revenue"] == before["revenue"]
+
+
+def test_a_description_alone_reaches_its_view(
+    views: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comments = (
+        "select obj_description('marts.revenue'::regclass) as view,"
+        " col_description('marts.revenue'::regclass, 1) as first_column"
+    )
+    before = identities(views)
+    node = _manifest(_identity(views)).nodes["model.ledgerhouse.revenue"]
+    assert golden.query(views, comments)[0]["view"] == node.description
+    monkeypatch.setattr(next(iter(node.columns.values())), "description", "Whose it is.")
+    run_dbt(views, *SELECT)
+    assert golden.query(views, comments)[0]["first_column"] == "Whose it is."
+    assert identities(views)["ledger_exceptions"] == before["ledger_exceptions"]
 
 
 @pytest.mark.parametrize(

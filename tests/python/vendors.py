@@ -1,16 +1,17 @@
-"""What the loader tests share: quick settings, one run of a source, and what it left in raw."""
+"""What the loader tests share: quick settings, one run of a source, and what it left in landing."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
-from ingestion.landing import Load
+from ingestion.books import make_books
+from ingestion.loads import Load
 from ingestion.registry import make_stream_tables
 from ingestion.run import Run
 from ingestion.sandbox.server import Answer
 from ingestion.settings import Settings
-from ingestion.warehouse import connect, make_books
+from ingestion.warehouse import connect
 from tests.python import golden
 
 NOW = datetime(2026, 7, 15, 0, 5)
@@ -20,11 +21,11 @@ STAYS_DOWN = [Answer(b"", status=500)] * 7
 
 
 def quick(settings: Settings, **parts: Any) -> Settings:
-    """Return settings of an empty raw with these parts, no rate limit and hardly any backoff."""
+    """Return settings of an empty landing with these parts, no rate limit, hardly any backoff."""
     with connect(settings) as connection:
         make_books(connection)
         make_stream_tables(connection)
-    golden.empty(settings, "raw")
+    golden.empty(settings, "landing")
     return replace(settings, requests_per_minute=600_000, backoff_seconds=0.01, **parts)
 
 
@@ -45,7 +46,7 @@ def live(settings: Settings, table: str) -> dict[str, dict[str, Any]]:
         for key, payload, is_deleted in _fetch(
             settings,
             "select distinct on (source_key) source_key, payload, is_deleted"
-            f" from raw.{table} order by source_key, loaded_at desc",
+            f" from landing.{table} order by source_key, loaded_at desc",
         )
         if not is_deleted
     }
@@ -53,7 +54,7 @@ def live(settings: Settings, table: str) -> dict[str, dict[str, Any]]:
 
 def versions(settings: Settings, table: str) -> int:
     """Return how many versions were ever landed."""
-    return _fetch(settings, f"select count(*) from raw.{table}")[0][0]
+    return _fetch(settings, f"select count(*) from landing.{table}")[0][0]
 
 
 def cursors(settings: Settings) -> dict[str, str]:
@@ -61,7 +62,7 @@ def cursors(settings: Settings) -> dict[str, str]:
     return dict(
         _fetch(
             settings,
-            "select distinct on (stream) stream, cursor_after from raw.load_runs"
+            "select distinct on (stream) stream, cursor_after from landing.load_runs"
             " where status in ('completed', 'partial') order by stream, load_id desc",
         )
     )
@@ -71,13 +72,13 @@ def last_error(settings: Settings) -> str:
     """Return the error of the last failed load."""
     return _fetch(
         settings,
-        "select error from raw.load_runs where status = 'failed' order by load_id desc limit 1",
+        "select error from landing.load_runs where status = 'failed' order by load_id desc limit 1",
     )[0][0]
 
 
 def quarantined(settings: Settings) -> list[str]:
     """Return the reasons of all quarantined records, in order."""
-    rows = _fetch(settings, "select reason from raw.quarantine order by load_id, reason")
+    rows = _fetch(settings, "select reason from landing.quarantine order by load_id, reason")
     return [reason for (reason,) in rows]
 
 

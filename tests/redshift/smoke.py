@@ -2,9 +2,10 @@
 
     WAREHOUSE_TARGET=redshift python -m tests.redshift.smoke
 
-The warehouse on Postgres must be built and REDSHIFT_* set. Raw goes over through S3, snapshots are
-replayed, everything is built from empty with its data tests and published, expressions are asked
-for their values, and every mart is compared with Postgres, row by row. Exit code 1: see the lines.
+The warehouse on Postgres must be built and REDSHIFT_* set. Landing goes over through S3, snapshots
+are replayed, everything is built from empty with its data tests and published, expressions are
+asked for their values, and every mart is compared with Postgres, row by row. Exit code 1: see the
+lines.
 """
 
 import sys

@@ -17,10 +17,10 @@ from tests.simulation.readings import calls, leads, mortgage
 from tests.simulation.readings.landed import Standing
 
 MOST_SHOWN = 5
-OPEN_LOADS = "select source || '.' || stream from raw.load_runs where status = 'running'"
-OPEN_JOBS = "select job from raw.job_runs where status = 'running'"
+OPEN_LOADS = "select source || '.' || stream from landing.load_runs where status = 'running'"
+OPEN_JOBS = "select job from landing.job_runs where status = 'running'"
 UNEQUAL_COUNTS = """
-select source || '.' || stream || ' load ' || load_id from raw.load_runs
+select source || '.' || stream || ' load ' || load_id from landing.load_runs
 where received != created + updated + unchanged + quarantined
 """
 UNDONE = """
@@ -191,7 +191,7 @@ def snapshots(connection: psycopg.Connection) -> dict[str, int]:
         f"{name} {row}": times
         for (name,) in names
         for row, times in connection.execute(
-            f"select (tenant, source_key, is_deleted, valid_from, valid_to)::text, count(*)"
+            f"select (tenant, source_key, is_deleted, known_from, known_to)::text, count(*)"
             f" from snapshots.{name} group by 1"
         ).fetchall()
     }

@@ -39,15 +39,15 @@ group by 1, 2, 3 having sum(quantity) != 0 order by 1, 2, 3
 """
 CURSORS = """
 select distinct on (source, stream, tenant) source, stream, tenant, status, cursor_after
-from raw.load_runs where status in ('completed', 'partial')
+from landing.load_runs where status in ('completed', 'partial')
 order by source, stream, tenant, load_id desc
 """
 LEFT_RUNNING = """
-select 'load', source || '.' || stream from raw.load_runs where status = 'running'
-union all select 'job', job from raw.job_runs where status = 'running'
+select 'load', source || '.' || stream from landing.load_runs where status = 'running'
+union all select 'job', job from landing.job_runs where status = 'running'
 """
-REFUSED = "select 1 from raw.load_runs where error like '%already landed and built%' limit 1"
-QUARANTINE = "select source, stream, tenant, record_hash, reason from raw.quarantine order by 4"
+REFUSED = "select 1 from landing.load_runs where error like '%already landed and built%' limit 1"
+QUARANTINE = "select source, stream, tenant, record_hash, reason from landing.quarantine order by 4"
 EXCEPTIONS = "select entry_key, reason, amount from marts.ledger_exceptions order by 1, 2"
 BEFORE = "after_the_first_night"
 
@@ -139,7 +139,7 @@ def _landed(columns: str) -> str:
     streams = [stream for module in SOURCES.values() for stream in module.STREAMS]
     return " union all ".join(
         f"select '{stream.source}.{stream.name}', tenant, source_key, {columns}"
-        f" from raw.{stream.source}__{stream.name}"
+        f" from landing.{stream.source}__{stream.name}"
         for stream in streams
     )
 

@@ -8,15 +8,21 @@ from ingestion.sandbox.story.plot import DAY, Row, Story
 
 def transfer(story: Story, lead: Row, partner: Partner, at: datetime) -> None:
     """Connect the lead to its buyer by phone."""
-    make_call(story, partner, partner.campaign, at, phone=lead["lead_data"]["phone"], leads=[lead])
+    phone = lead["lead_data"]["phone"]
+    if partner.campaign:
+        make_call(story, partner, partner.campaign, at, phone=phone, leads=[lead])
 
 
 def call_in(story: Story, lead: Row, previous: Row | None, at: datetime) -> None:
     """Some leads call; two of one household call together, and some calls carry no lead at all."""
-    lines = [partner for partner in PARTNERS if partner.campaign and not partner.is_transfer]
+    lines = [
+        (partner, partner.campaign)
+        for partner in PARTNERS
+        if partner.campaign and not partner.is_transfer
+    ]
     if not story.in_thousand(90):
         return
-    partner, called_at = story.dice.choice(lines), story.later(at, 1800, 5 * DAY)
+    (partner, campaign), called_at = story.dice.choice(lines), story.later(at, 1800, 5 * DAY)
     phone, leads = lead["lead_data"]["phone"], [lead]
     if previous and story.in_thousand(150):
         leads = [previous, lead]
@@ -24,7 +30,7 @@ def call_in(story: Story, lead: Row, previous: Row | None, at: datetime) -> None
         leads = []  # found by the phone number
     if story.in_thousand(80):
         phone, leads = f"212555{story.dice.randrange(10_000):04}", []
-    make_call(story, partner, partner.campaign, called_at, phone=phone, leads=leads)
+    make_call(story, partner, campaign, called_at, phone=phone, leads=leads)
 
 
 def make_call(

@@ -74,7 +74,9 @@ class Partner:
         return f"1{int(self.partner_id) + 300}"
 
 
-def _words(contacted: str, quoted: str, lost: str, bad: str, sold: str, rescinded: str) -> dict:
+def _words(
+    contacted: str, quoted: str, lost: str, bad: str, sold: str, rescinded: str
+) -> dict[str, str]:
     return {
         "contacted": contacted,
         "quoted": quoted,

@@ -89,7 +89,7 @@ versions as (
         min(loaded_at) over (partition by lead_type, source_key) as first_loaded_at,
         coalesce(lead(loaded_at) over (
             partition by lead_type, source_key order by loaded_at
-        ), {{ open_end() }}) as superseded_at,
+        ), {{ open_end() }}) as next_loaded_at,
         lead(is_deleted) over (
             partition by lead_type, source_key order by loaded_at
         ) as is_deleted_next
@@ -121,7 +121,7 @@ priced as (
         prices.price,
         cast(round(prices.price, 2) as numeric(18, 2)) as list_amount,
         greatest(versions_in_scope.loaded_at, prices.known_from, plans.known_from) as known_from,
-        least(versions_in_scope.superseded_at, prices.known_to, plans.known_to) as known_to
+        least(versions_in_scope.next_loaded_at, prices.known_to, plans.known_to) as known_to
     from versions_in_scope
     left join prices
         on
@@ -129,14 +129,14 @@ priced as (
             and versions_in_scope.delivered_at >= prices.effective_from
             and versions_in_scope.delivered_at < prices.effective_to
             and versions_in_scope.loaded_at < prices.known_to
-            and versions_in_scope.superseded_at > prices.known_from
+            and versions_in_scope.next_loaded_at > prices.known_from
     left join plans
         on
             versions_in_scope.mortgage_broker_id = plans.mortgage_broker_id
             and versions_in_scope.delivered_at >= plans.effective_from
             and versions_in_scope.delivered_at < plans.effective_to
             and greatest(versions_in_scope.loaded_at, prices.known_from) < plans.known_to
-            and least(versions_in_scope.superseded_at, prices.known_to) > plans.known_from
+            and least(versions_in_scope.next_loaded_at, prices.known_to) > plans.known_from
 ),
 
 judged as (

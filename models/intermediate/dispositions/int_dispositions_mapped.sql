@@ -6,11 +6,16 @@
 ]) }}
 with
 
-dispositions as (
-    select * from {{ ref('int_dispositions_matched') }}
+changed as (
+    select * from {{ ref('int_dispositions_changed') }}
 ),
 
-mapped_statuses as (
+matched as (
+    select * from {{ ref('int_dispositions_matched') }}
+    where event_id in (select changed.event_id from changed)
+),
+
+map as (
     select * from {{ ref('int_disposition_map_timeline') }}
 ),
 
@@ -18,70 +23,25 @@ statuses as (
     select * from {{ ref('int_disposition_statuses_timeline') }}
 ),
 
-{% if is_incremental() %}
-    {% set known = watermark(this) %}
-    touched as (
-        select event_id from dispositions
-        where {{ changed_since(known) }}
-        union
-        select dispositions.event_id
-        from dispositions
-        inner join mapped_statuses on dispositions.partner_map_key = mapped_statuses.map_key
-        where mapped_statuses.known_from > {{ known }}
-        union
-        select dispositions.event_id
-        from dispositions
-        inner join mapped_statuses on dispositions.map_key_of_all = mapped_statuses.map_key
-        where mapped_statuses.known_from > {{ known }}
-        union
-        select mapped.event_id
-        from {{ this }} as mapped
-        inner join statuses on mapped.status = statuses.status
-        where statuses.known_from > {{ known }}
-    ),
-{% endif %}
-
-matched as (
-    select * from dispositions
-    {% if is_incremental() %}
-        where event_id in (select touched.event_id from touched)
-    {% endif %}
+words_of_partners as (
+    select distinct map_key from map
 ),
 
--- The partner's own row of the map beats `*`.
+-- A partner that never said what its word means has what it means for all.
 mapped as (
     select
-        matched.event_id,
-        matched.file_name,
-        matched.row_number,
-        matched.load_id,
-        matched.partner_id,
-        matched.lead_id,
-        matched.call_id,
-        matched.raw_status,
-        matched.sale_amount,
-        matched.match_step,
-        matched.parked_because,
-        matched.bad_status_date,
-        matched.status_at,
-        matched.first_loaded_at,
-        coalesce(of_partner.status, of_all.status) as status,
-        greatest(matched.known_from, of_partner.known_from, of_all.known_from) as known_from,
-        least(matched.known_to, of_partner.known_to, of_all.known_to) as known_to
+        matched.*,
+        map.status,
+        greatest(matched.known_from, map.known_from) as mapped_known_from,
+        least(matched.known_to, map.known_to) as mapped_known_to
     from matched
-    left join mapped_statuses as of_partner
+    left join words_of_partners on matched.partner_map_key = words_of_partners.map_key
+    left join map
         on
-            matched.partner_map_key = of_partner.map_key
-            and matched.status_at >= of_partner.effective_from
-            and matched.status_at < of_partner.effective_to
-            and {{ overlapping('matched', 'of_partner') }}
-    left join mapped_statuses as of_all
-        on
-            matched.map_key_of_all = of_all.map_key
-            and matched.status_at >= of_all.effective_from
-            and matched.status_at < of_all.effective_to
-            and greatest(matched.known_from, of_partner.known_from) < of_all.known_to
-            and least(matched.known_to, of_partner.known_to) > of_all.known_from
+            coalesce(words_of_partners.map_key, matched.map_key_of_all) = map.map_key
+            and matched.status_at >= map.effective_from
+            and matched.status_at < map.effective_to
+            and {{ overlapping('matched', 'map') }}
 ),
 
 with_flags as (
@@ -104,11 +64,14 @@ with_flags as (
         coalesce(statuses.is_final, false) as is_final,
         mapped.status_at,
         mapped.first_loaded_at,
-        greatest(mapped.known_from, statuses.known_from) as known_from,
-        least(mapped.known_to, statuses.known_to) as known_to
+        greatest(mapped.mapped_known_from, statuses.known_from) as known_from,
+        least(mapped.mapped_known_to, statuses.known_to) as known_to
     from mapped
     left join statuses
-        on mapped.status = statuses.status and {{ overlapping('mapped', 'statuses') }}
+        on
+            mapped.status = statuses.status
+            and mapped.mapped_known_from < statuses.known_to
+            and mapped.mapped_known_to > statuses.known_from
 )
 
 select * from with_flags

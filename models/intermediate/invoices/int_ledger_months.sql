@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
+    meta={'keeps_watermark': true},
     pre_hook="{{ remember_watermark() }}",
     post_hook="{{ gather_statistics(this) }}",
     dist='account_id',

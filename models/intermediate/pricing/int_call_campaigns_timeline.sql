@@ -7,15 +7,15 @@ snap_seeds__call_campaigns as (
 versions as (
     select
         campaign_id as timeline_key,
-        {{ version_id('call_campaigns', 'source_key', 'valid_from') }} as version_id,
+        {{ version_id('call_campaigns', 'source_key', 'known_from') }} as version_id,
         kind,
         policy,
         partner_id,
         source_key as tie_breaker,
         coalesce(effective_from, {{ beginning() }}) as effective_from,
         coalesce(effective_to, {{ open_end() }}) as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        known_from,
+        known_to
     from snap_seeds__call_campaigns
     where not is_deleted and campaign_id is not null
 ),

@@ -7,29 +7,39 @@ snap_seeds__deal_terms as (
 versions as (
     select
         *,
-        partner_id || '|' || coalesce(filter_set_id, '') as timeline_key,
-        {{ version_id('deal_terms', 'source_key', 'valid_from') }} as version_id,
-        source_key as tie_breaker,
+        {{ version_id('deal_terms', 'source_key', 'known_from') }} as version_id,
         coalesce(effective_from, {{ beginning() }}) as effective_from_or_ever,
-        valid_from as known_from,
-        valid_to as known_to
+        coalesce(effective_to, {{ open_end() }}) as effective_to_or_never
     from snap_seeds__deal_terms
     where not is_deleted and partner_id is not null
 ),
 
-bounds as (
-    select
-        timeline_key,
-        version_id,
-        tie_breaker,
-        effective_from_or_ever as effective_from,
-        coalesce(effective_to, {{ open_end() }}) as effective_to,
-        known_from,
-        known_to
+filter_sets as (
+    select distinct
+        partner_id,
+        coalesce(filter_set_id, '') as filter_set_id
     from versions
 ),
 
-{{ bitemporal_timeline('bounds') }},
+-- A filter set's own terms win over those of all of the partner's (SPEC D5).
+terms_of_filter_sets as (
+    select
+        filter_sets.partner_id || '|' || filter_sets.filter_set_id as timeline_key,
+        versions.version_id,
+        versions.source_key as tie_breaker,
+        case when versions.filter_set_id is null then 0 else 1 end as is_its_own,
+        versions.effective_from_or_ever as effective_from,
+        versions.effective_to_or_never as effective_to,
+        versions.known_from,
+        versions.known_to
+    from filter_sets
+    inner join versions
+        on
+            filter_sets.partner_id = versions.partner_id
+            and coalesce(versions.filter_set_id, '') in ('', filter_sets.filter_set_id)
+),
+
+{{ bitemporal_timeline('terms_of_filter_sets', first='is_its_own') }},
 
 timeline_with_terms as (
     select

@@ -7,14 +7,14 @@ snap_seeds__deal_types as (
 versions as (
     select
         deal_type as timeline_key,
-        {{ version_id('deal_types', 'source_key', 'valid_from') }} as version_id,
+        {{ version_id('deal_types', 'source_key', 'known_from') }} as version_id,
         business_unit,
         paid_on,
         source_key as tie_breaker,
         {{ beginning() }} as effective_from,
         {{ open_end() }} as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        known_from,
+        known_to
     from snap_seeds__deal_types
     where not is_deleted and deal_type is not null
 ),

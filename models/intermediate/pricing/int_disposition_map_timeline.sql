@@ -6,19 +6,43 @@ snap_seeds__disposition_map as (
 
 versions as (
     select
-        partner_id || '|' || raw_status as timeline_key,
-        {{ version_id('disposition_map', 'source_key', 'valid_from') }} as version_id,
-        status,
-        source_key as tie_breaker,
-        coalesce(effective_from, {{ beginning() }}) as effective_from,
-        {{ open_end() }} as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        *,
+        {{ version_id('disposition_map', 'source_key', 'known_from') }} as version_id,
+        coalesce(effective_from, {{ beginning() }}) as effective_from_or_ever
     from snap_seeds__disposition_map
-    where not is_deleted and partner_id is not null and raw_status is not null
+    where
+        not is_deleted
+        and partner_id is not null
+        and raw_status is not null
+        and status is not null
 ),
 
-{{ bitemporal_timeline('versions') }},
+words as (
+    select distinct
+        partner_id,
+        raw_status
+    from versions
+),
+
+-- A partner's own row beats `*` (SPEC D7).
+meanings as (
+    select
+        words.partner_id || '|' || words.raw_status as timeline_key,
+        versions.version_id,
+        versions.source_key as tie_breaker,
+        case when versions.partner_id = '*' then 0 else 1 end as is_its_own,
+        versions.effective_from_or_ever as effective_from,
+        {{ open_end() }} as effective_to,
+        versions.known_from,
+        versions.known_to
+    from words
+    inner join versions
+        on
+            words.raw_status = versions.raw_status
+            and versions.partner_id in ('*', words.partner_id)
+),
+
+{{ bitemporal_timeline('meanings', first='is_its_own') }},
 
 timeline_with_statuses as (
     select

@@ -7,15 +7,15 @@ snap_seeds__disposition_statuses as (
 versions as (
     select
         status as timeline_key,
-        {{ version_id('disposition_statuses', 'source_key', 'valid_from') }} as version_id,
+        {{ version_id('disposition_statuses', 'source_key', 'known_from') }} as version_id,
         is_contacted,
         is_converted,
         is_final,
         source_key as tie_breaker,
         {{ beginning() }} as effective_from,
         {{ open_end() }} as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        known_from,
+        known_to
     from snap_seeds__disposition_statuses
     where not is_deleted and status is not null
 ),

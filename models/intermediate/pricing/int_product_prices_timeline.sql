@@ -7,13 +7,13 @@ snap_billing_db__product_prices as (
 versions as (
     select
         product as timeline_key,
-        {{ version_id('product_price', 'source_key', 'valid_from') }} as version_id,
+        {{ version_id('product_price', 'source_key', 'known_from') }} as version_id,
         price,
         price_id as tie_breaker,
         effective_at as effective_from,
         {{ open_end() }} as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        known_from,
+        known_to
     from snap_billing_db__product_prices
     where not is_deleted and product is not null and effective_at < {{ open_end() }}
 ),

@@ -7,15 +7,15 @@ snap_billing_db__subscription_plans as (
 versions as (
     select
         mortgage_broker_id as timeline_key,
-        {{ version_id('mortgage_broker_subscription_plan', 'source_key', 'valid_from') }}
+        {{ version_id('mortgage_broker_subscription_plan', 'source_key', 'known_from') }}
             as version_id,
         discount_type,
         discount_value,
         plan_id as tie_breaker,
         started_at as effective_from,
         least(ended_at, {{ open_end() }}) as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        known_from,
+        known_to
     from snap_billing_db__subscription_plans
     where
         not is_deleted

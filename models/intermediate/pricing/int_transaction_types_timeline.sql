@@ -11,13 +11,13 @@ landed as (
 versions as (
     select
         transaction_type as timeline_key,
-        {{ version_id('transaction_types', 'source_key', 'valid_from') }} as version_id,
+        {{ version_id('transaction_types', 'source_key', 'known_from') }} as version_id,
         counts_as,
         source_key as tie_breaker,
         {{ beginning() }} as effective_from,
         {{ open_end() }} as effective_to,
-        valid_from as known_from,
-        valid_to as known_to
+        known_from,
+        known_to
     from landed
     where not is_deleted and transaction_type is not null
 ),

@@ -6,90 +6,19 @@
 ]) }}
 with
 
-transactions as (
-    select * from {{ ref('int_transactions_known') }}
-),
-
-sales as (
-    select
-        *,
-        exception_reason = 'unknown_deal_type' as is_of_unknown_type,
-        case when is_sold and exception_reason is null then amount else 0 end as refundable
-    from {{ ref('int_sales_typed') }}
-),
-
-{% if is_incremental() %}
-    {% set known = watermark(this) %}
-    -- Where a fact was before it moved is judged again, too: its last version there has ended.
-    touched as (
-        select pair from transactions
-        where {{ changed_since(known) }}
-        union
-        select pair from sales
-        where {{ changed_since(known) }}
-    ),
-{% endif %}
-
 refunds as (
-    select
-        *,
-        abs(amount) as refunded
-    from transactions
-    where
-        counts_as = 'refund'
-        {% if is_incremental() %}
-            and pair in (select touched.pair from touched)
-        {% endif %}
-),
-
-sales_of_pairs as (
-    select * from sales
-    where pair in (select refunds.pair from refunds)
-),
-
-{{ known_spans('pair', ['refunds', 'sales_of_pairs']) }},
-
--- A refund belongs to the latest sale at or before it, un-sold or not (SPEC D3).
-with_sale as (
-    select
-        refunds.*,
-        sales.entry_key as sale_entry_key,
-        sales.deal_type,
-        sales.business_unit,
-        sales.call_id,
-        sales.terms_version_id,
-        sales.refundable,
-        coalesce(sales.is_sold and sales.is_of_unknown_type, false) as is_of_unknown_type,
-        spans.known_from as span_from,
-        spans.known_to as span_to,
-        row_number() over (
-            partition by refunds.transaction_key, spans.known_from
-            order by
-                case when sales.entry_key is null then 1 else 0 end,
-                sales.occurred_at desc,
-                sales.entry_key desc
-        ) as sale_preference
-    from spans
-    inner join refunds on spans.pair = refunds.pair and {{ known_at('refunds') }}
-    left join sales_of_pairs as sales
-        on
-            spans.pair = sales.pair
-            and refunds.lead_id = sales.lead_id
-            and refunds.occurred_at >= sales.occurred_at
-            and {{ known_at('sales') }}
-    where not refunds.is_deleted
+    select * from {{ ref('int_refunds_tied') }}
 ),
 
 in_order as (
     select
         *,
         coalesce(sum(refunded) over (
-            partition by sale_entry_key, span_from
+            partition by sale_entry_key, known_from
             order by occurred_at, transaction_key
             rows between unbounded preceding and 1 preceding
         ), 0) as refunded_before
-    from with_sale
-    where sale_preference = 1
+    from refunds
 ),
 
 -- Nothing says yet how a sale of an unknown deal type is booked: its refunds wait with it, whole.
@@ -103,7 +32,8 @@ split as (
     from in_order
 ),
 
-booked as (
+-- What is above the sale is never booked: it is listed beside the part within it.
+both_parts as (
     select
         *,
         entry_key as refund_key,
@@ -115,10 +45,7 @@ booked as (
         end as varchar(50)) as exception_reason
     from split
     where refunded is null or within_sale > 0
-),
-
--- What is above the sale is never booked: it is listed beside the part within it.
-exceeding as (
+    union all
     select
         *,
         entry_key || ':excess' as refund_key,
@@ -126,12 +53,6 @@ exceeding as (
         cast('refund_exceeds_sale' as varchar(50)) as exception_reason
     from split
     where refunded > within_sale
-),
-
-both_parts as (
-    select * from booked
-    union all
-    select * from exceeding
 ),
 
 judged as (
@@ -152,8 +73,8 @@ judged as (
         terms_version_id,
         exception_reason,
         occurred_at,
-        span_from as known_from,
-        span_to as known_to
+        known_from,
+        known_to
     from both_parts
 )
 

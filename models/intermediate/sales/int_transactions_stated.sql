@@ -30,16 +30,9 @@ undeclared as (
     where counts_as not in ('sale', 'refund', 'nothing')
 ),
 
-{% if is_incremental() %}
-    {% set known = watermark(this) %}
-    touched as (
-        {% for relation in ['sales', 'refunds', 'undeclared'] %}
-            {{ 'union' if not loop.first }}
-            select entry_key from {{ relation }}
-            where {{ changed_since(known) }}
-        {% endfor %}
-    ),
-{% endif %}
+changed as (
+    select * from {{ ref('int_transactions_changed') }}
+),
 
 -- A transaction is one of these at a time, and may become another: its states are one history.
 transactions as (
@@ -71,39 +64,19 @@ transactions as (
         from {{ relation }}
         where
             {{ counts }}
-            {% if is_incremental() %}
-                and entry_key in (select touched.entry_key from touched)
-            {% endif %}
+            and entry_key in (select changed.entry_key from changed)
     {% endfor %}
 ),
 
 parts as (
     select
-        entry_key,
-        deal_type,
-        business_unit,
-        component,
-        cast('partner:' || partner_id as varchar(100)) as account_id,
-        lead_id,
-        call_id,
-        lead_type,
-        cast(null as varchar(100)) as campaign_id,
-        cast('boberdoo' as varchar(50)) as source,
-        cast('transactions:' || transaction_key as varchar(200)) as source_key,
-        sale_entry_key as linked_entry_key,
-        load_id,
-        cast(1 as integer) as quantity,
-        amount as list_amount,
-        cast(0 as numeric(18, 2)) as discount_amount,
-        amount,
-        currency,
-        cast(null as varchar(200)) as price_version_id,
-        terms_version_id,
-        exception_reason,
-        cast('withdrawn' as varchar(50)) as gap_reason,
-        occurred_at,
-        known_from,
-        known_to
+        {{ deal_parts({
+            'account_id': "'partner:' || partner_id",
+            'source': "'boberdoo'",
+            'source_key': "'transactions:' || transaction_key",
+            'linked_entry_key': 'sale_entry_key',
+            'gap_reason': "'withdrawn'",
+        }, absent=['campaign_id', 'price_version_id']) | indent(8) }}
     from transactions
 ),
 

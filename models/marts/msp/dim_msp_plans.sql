@@ -2,7 +2,7 @@ with
 
 plans as (
     select * from {{ ref('snap_codex__plans') }}
-    where valid_to = {{ open_end() }} and not is_deleted
+    where known_to = {{ open_end() }} and not is_deleted
 ),
 
 plan_features as (
@@ -16,7 +16,7 @@ features as (
             "feature_type || '=' || feature_value", "'; '", 'order by feature_type'
         ) }} as features
     from plan_features
-    where valid_to = {{ open_end() }} and not is_deleted
+    where known_to = {{ open_end() }} and not is_deleted
     group by plan_id
 ),
 
@@ -31,7 +31,7 @@ msp_plans as (
             cast(coalesce(plans.{{ rate }}, 0) as numeric(18, 6)) as {{ rate }},
         {%- endfor %}
         cast('{{ var("currency") }}' as varchar(3)) as currency,
-        plans.valid_from as in_force_since
+        plans.known_from as in_force_since
     from plans
     left join features on plans.plan_id = features.plan_id
 )

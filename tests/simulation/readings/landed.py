@@ -22,7 +22,7 @@ def landed(connection: psycopg.Connection, table: str) -> dict[str, list[tuple]]
     """Return every landed version by key, oldest first: (loaded_at, is_deleted, payload)."""
     versions = defaultdict(list)
     for key, *version in connection.execute(
-        f"select source_key, loaded_at, is_deleted, payload from raw.{table} order by loaded_at"
+        f"select source_key, loaded_at, is_deleted, payload from landing.{table} order by loaded_at"
     ):
         versions[key].append(tuple(version))
     return versions
