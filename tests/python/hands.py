@@ -13,6 +13,7 @@ from ingestion.lock import run_lock
 from ingestion.run import Run
 from ingestion.settings import Settings
 from orchestration import dbt, pipeline
+from orchestration.targets import target_of
 
 
 def dbt_by_hand(
@@ -63,7 +64,7 @@ def forget_snapshots_and_die(settings: Settings, sources: Sequence[str]) -> None
     """Land and snapshot, then begin to replay the snapshots, and get no further than empty ones."""
     sync_and_die(settings, sources)
     with run_lock(settings) as connection:
-        pipeline._forget_snapshots(connection, settings)
+        target_of(settings).forget_snapshots(connection, settings)
 
 
 def at(settings: Settings, now: Any) -> Settings:

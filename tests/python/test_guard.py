@@ -18,7 +18,7 @@ from ingestion.environment import SettingsError
 from ingestion.settings import NoticeChannel, Settings, read_settings
 from ingestion.sources.datto_account import Datto
 from ingestion.warehouse import connect
-from orchestration import pipeline, status
+from orchestration import pipeline, status, target_postgres
 from orchestration.__main__ import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_USAGE, main
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import read_marts
@@ -385,7 +385,7 @@ def test_an_accept_that_was_killed_before_it_published_holds_for_that_movement_o
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pipeline, "publish", killed)
+        patch.setattr(target_postgres, "publish", killed)
         pipeline.accept(published, "Ann", "it is right")
     assert figures(published) == ("20000.00", "20")
     assert publish(published, later()).decision == "accepted"

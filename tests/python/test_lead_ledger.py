@@ -141,6 +141,7 @@ def test_dropping_everything_but_raw_and_snapshots_gives_the_same_rows(
     assert golden.by(golden.query(settings, EVERYTHING), "entry_id") == entries
 
 
+@pytest.mark.all
 def test_full_refresh_gives_the_same_rows(settings: Settings) -> None:
     play(golden.GOLDEN / "lead_ledger/worked/13_delivery_deleted", settings)
     entries = golden.by(golden.query(settings, EVERYTHING), "entry_id")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.python import golden
 from tests.python.completeness import assert_complete
 from tests.python.msp import Msp, build, night, serve
@@ -93,6 +95,7 @@ def test_set_a_is_billed_line_by_line(vendors: Msp) -> None:
     assert_complete(vendors.settings, msp_first_month="2025-01")
 
 
+@pytest.mark.all
 def test_history_is_billed_as_known_on_each_day(vendors: Msp) -> None:
     booked: set[tuple[str, ...]] = set()
     for day in DAYS:

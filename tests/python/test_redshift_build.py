@@ -60,6 +60,7 @@ def there(
     return replace(settings, target=redshift.target, redshift=redshift.redshift)
 
 
+@pytest.mark.all
 def test_a_first_night_is_the_same_on_redshift(
     settings: Settings, there: Settings, small_business: None, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ transfers_in_spans as (
 
 paid as (
     select
+        spans.pair,
         spans.known_from,
         spans.known_to,
         coalesce(sales.lead_id, conversions.lead_id) as lead_id,

@@ -28,17 +28,19 @@ filter_sets_with_terms as (
 with_terms as (
     select
         sales.*,
-        case when sales.call_id is null then terms.terms_version_id end as terms_version_id,
         cast(case
             when sales.call_id is not null then 'cbm_call'
             else coalesce(terms.deal_type, 'plain_lead')
         end as varchar(50)) as deal_type,
-        case when sales.call_id is null then terms.rate_basis end as rate_basis,
-        case when sales.call_id is null then terms.rate end as rate,
-        case when sales.call_id is null then terms.min_seconds end as min_seconds,
-        case
-            when sales.call_id is null then terms.expected_conversion_rate
-        end as expected_conversion_rate,
+        {%- for name, type in {
+            'terms_version_id': 'varchar(200)', 'rate_basis': 'varchar(50)',
+            'rate': 'numeric(18, 6)', 'min_seconds': 'bigint',
+            'expected_conversion_rate': 'numeric(18, 6)',
+        }.items() %}
+            cast(case
+                when sales.call_id is null then terms.{{ name }}
+            end as {{ type }}) as {{ name }},
+        {%- endfor %}
         greatest(sales.known_from, terms.known_from) as terms_known_from,
         least(sales.known_to, terms.known_to) as terms_known_to
     from sales
