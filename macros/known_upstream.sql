@@ -18,17 +18,7 @@
         from {{ build_watermarks() }}
         where {{ keeper.rows }}
         {%- endfor %}
-        {%- for keeper in keepers if keeper.changes_of %}
-        union all
-        select known_through from (
-            select known_through from {{ build_watermarks() }}
-            where {{ keeper.rows }}
-            order by built_at desc
-            limit 1
-        ) as listed
-        {%- endfor %}
-        {%- set models = keepers | rejectattr('is_snapshot') | rejectattr('changes_of')
-            | map(attribute='rows') | join(' or ') %}
+        {%- set models = keepers | rejectattr('is_snapshot') | map(attribute='rows') | join(' or ') %}
         {%- if models %}
         union all
         select max(known_through) as known_through

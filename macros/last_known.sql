@@ -5,7 +5,7 @@
     {%- if not execute or should_full_refresh() -%}
         {{ return(beginning()) }}
     {%- endif -%}
-    {%- set node = graph.nodes.values() | selectattr('name', 'equalto', reader) | first -%}
+    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ reader] -%}
     {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
     {{ return(watermark(relation) | trim if relation else beginning()) }}
 {%- endmacro %}

@@ -5,13 +5,8 @@
         {%- set known = before.known_through if before else beginning() -%}
         {%- for keeper in watermark_keepers(model.unique_id) if keeper.changes_of == model.name -%}
             {%- set query -%}
-                select count(*) from (
-                    select changed_after from {{ build_watermarks() }}
-                    where {{ keeper.rows }}
-                    order by built_at desc
-                    limit 1
-                ) as listed
-                where changed_after <= {{ known }}
+                select count(*) from {{ build_watermarks() }}
+                where {{ keeper.rows }} and changed_after <= {{ known }}
             {%- endset -%}
             {%- if not run_query(query).columns[0][0] -%}
                 {{ exceptions.raise_compiler_error(

@@ -1,7 +1,6 @@
 {#- The nearest models and snapshots upstream of a node that remember a watermark (`meta:
-    {keeps_watermark: true}`): for each its name, its rows of build_watermarks as an SQL condition,
-    and whether its newest row alone counts: a snapshot's do all, and changed keys are listed anew.
-    Views on the way keep none. -#}
+    {keeps_watermark: true}`): for each its name, whether it is a snapshot, whose changed keys it
+    lists, and its rows of build_watermarks as an SQL condition. Views on the way keep none. -#}
 {% macro watermark_keepers(node_id) -%}
     {%- set keepers = [] -%}
     {%- for parent_id in graph.nodes[node_id].depends_on.nodes if parent_id in graph.nodes -%}

@@ -168,6 +168,27 @@ def test_rules_that_change_are_booked_whatever_dbt_ran_before_their_snapshot(
     assert golden.by(golden.query(settings, EVERYTHING), "entry_id") == day_by_day
 
 
+def test_a_list_of_changed_keys_that_dbt_emptied_is_not_taken_for_nothing_changed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What was listed and never judged is judged, after `dbt run --empty` by hand, too (L5)."""
+    scenario = next(path for path in WORKED if path.name.startswith("39_"))
+    for number, tonight in enumerate(nights(scenario, settings, tmp_path)):
+        if number:
+            sync_and_die(tonight, LEAD_SOURCES)
+            for command in (
+                ("run", "--select", "+int_sales_changed"),
+                ("run", "--empty", "--select", "int_sales_changed"),
+                ("run", "--select", "int_sales_typed"),
+            ):
+                done, said = dbt_by_hand(tonight, *command)
+                assert done, said
+        golden.night(tonight, tonight.now, LEAD_SOURCES, golden.LEADS_AND_CALLS)
+    assert golden.by(golden.query(settings, ENTRIES), "entry_id") == golden.by(
+        expected(scenario, "ledger"), "entry_id"
+    )
+
+
 def test_a_month_does_not_close_before_the_snapshots_know_its_clients(
     vendors: Msp, tmp_path: Path
 ) -> None:

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{{ drop_open_months('is_closed') }}",
+    pre_hook="{{ forget_rows('is_closed') }}",
     post_hook='{{ gather_statistics(this) }}',
     indexes=[{'columns': ['bill_month', 'account_number'], 'unique': True}],
 ) }}
