@@ -405,8 +405,8 @@ class Load:
         A run that was killed may be repeated at its clock, and then has new loads to follow.
         """
         self._run(
-            "update landing.build_watermarks set known_through = %(loaded_at)s - interval '1"
-            " second'"
+            "update landing.build_watermarks set known_through ="
+            " %(loaded_at)s - interval '1 second'"
             " where schema_name = 'snapshots' and known_through >= %(loaded_at)s"
         )
 

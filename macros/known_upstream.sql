@@ -1,7 +1,8 @@
 {#- The known time through which everything that this node is made of was built: what is landed, or
     less where a model or snapshot upstream was built before the last landing. A snapshot that
-    follows one landing (`snapshot_through`) knows no more; one that was never made knows nothing. -#}
-{% macro known_upstream() -%}
+    follows one landing (`snapshot_through`) knows no more; one that was never made knows nothing.
+    `keepers` are the node's `watermark_keepers`, where they are at hand. -#}
+{% macro known_upstream(keepers=none) -%}
 (
     select min(known_through) from (
         select coalesce(max(loaded_at), {{ beginning() }}) as known_through
@@ -11,7 +12,9 @@
             {%- if execute and model.resource_type == 'snapshot' and var('snapshot_through') %}
                 and loaded_at <= cast('{{ var("snapshot_through") }}' as timestamp)
             {%- endif %}
-        {%- set keepers = watermark_keepers(model.unique_id) if execute else [] %}
+        {%- if keepers is none %}
+            {%- set keepers = watermark_keepers(model.unique_id) if execute else [] %}
+        {%- endif %}
         {%- for keeper in keepers if keeper.is_snapshot %}
         union all
         select coalesce(max(known_through), {{ beginning() }}) as known_through

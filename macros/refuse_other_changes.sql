@@ -1,9 +1,10 @@
 {#- Stop a build that would judge keys that were listed for another state of the model: listed after what
-    it has not judged. `before` is its `last_build`, none where it is built from empty. -#}
-{% macro refuse_other_changes(before) -%}
+    it has not judged. `before` is its `last_build`, none where it is built from empty, and `keepers`
+    are its `watermark_keepers`. -#}
+{% macro refuse_other_changes(before, keepers) -%}
     {%- if execute and not is_empty_run() -%}
         {%- set known = before.known_through if before else beginning() -%}
-        {%- for keeper in watermark_keepers(model.unique_id) if keeper.changes_of == model.name -%}
+        {%- for keeper in keepers if keeper.changes_of == model.name -%}
             {%- set query -%}
                 select count(*) from {{ build_watermarks() }}
                 where {{ keeper.rows }} and changed_after <= {{ known }}

@@ -11,7 +11,8 @@
 {%- set before = last_build() if execute and is_added_to else none -%}
 {{- refuse_changed_definition(before) -}}
 {{- refuse_skipped_landings(before) -}}
-{{- refuse_other_changes(before) -}}
+{%- set keepers = watermark_keepers(model.unique_id) if execute else [] -%}
+{{- refuse_other_changes(before, keepers) -}}
 {%- if not (is_empty_run() and is_incremental()) -%}
 {{ keep_turn() }}
 {%- if not is_added_to %}
@@ -25,7 +26,7 @@ insert into {{ watermarks }}
 select
     '{{ this.identifier }}',
     '{{ this.schema }}',
-    {{ beginning() if is_empty_run() else known_upstream() }},
+    {{ beginning() if is_empty_run() else known_upstream(keepers) }},
     '{{ ledger_definition() }}',
     cast({{ dbt.current_timestamp() }} as timestamp),
     {{ last_known(changes_of) if changes_of else 'cast(null as timestamp)' }}

@@ -247,9 +247,8 @@ def _remember(
     with connection.transaction():
         attempted = connection.execute(
             "insert into landing.publication_attempts (target, schema_name, job, decision,"
-            " is_whole,"
-            " known_from, known_through, open_month, guard_share, guard_amount, last_load_id,"
-            " builds_before, judged_at)"
+            " is_whole, known_from, known_through, open_month, guard_share, guard_amount,"
+            " last_load_id, builds_before, judged_at)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())"
             " returning attempt_id",
             (

@@ -78,8 +78,7 @@ def publish(
         _grant(connection, settings, marts)
         connection.execute(
             "insert into landing.publications (schema_name, known_through, published_at,"
-            " ledger_file,"
-            " attempt_id)"
+            " ledger_file, attempt_id)"
             " select %(schema)s, coalesce(max(known_through), '0001-01-01'), clock_timestamp(),"
             " %(file)s, %(attempt_id)s::bigint from landing.build_watermarks"
             " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)",

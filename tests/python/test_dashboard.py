@@ -124,8 +124,8 @@ def test_a_failed_run_and_a_late_job_stand_on_the_page(published: Settings, tmp_
             " ('nightly', 'failed', now(), clock_timestamp(), clock_timestamp(), 'a test failed')"
         )
         connection.execute(
-            "insert into landing.schedules values ('tickets', '0 3 * * *', 8, now() - interval"
-            " '9 h')"
+            "insert into landing.schedules values ('tickets', '0 3 * * *', 8,"
+            " now() - interval '9 h')"
         )
     page = write_dashboard(published, tmp_path / "dashboard.html").read_text()
     assert "These figures were left as they were: nightly failed on" in page

@@ -124,8 +124,8 @@ def test_what_describes_the_person_goes_and_others_stay(settings: Settings) -> N
     assert naming(settings, "archer", "ann@example", "555-0142") == []
     with connect(settings) as connection:
         connection.execute(
-            "insert into landing.quarantine values ('boberdoo', 'leads', 'main', 'call"
-            " 404.555.0142',"
+            "insert into landing.quarantine values ('boberdoo', 'leads', 'main',"
+            " 'call 404.555.0142',"
             " md5('x'), 'no key', 1, now())"
         )
     erase_at_landing(salted, "404-555-0142")

@@ -337,8 +337,8 @@ def test_a_build_in_a_schema_of_ones_own_touches_nothing_of_the_pipeline(
     land_and_die(second_day, ["billing_db"])
     state = (
         "select * from snapshots.snap_billing_db__product_prices order by version_hash",
-        "select * from landing.build_watermarks where schema_name not like 'dev%%' order by 1,"
-        " 2, 3",
+        "select * from landing.build_watermarks where schema_name not like 'dev%%'"
+        " order by 1, 2, 3",
     )
     before = [golden.query(second_day, statement) for statement in state]
     mine = replace(second_day, published_schema="dev_me")
@@ -352,8 +352,8 @@ def test_a_build_in_a_schema_of_ones_own_touches_nothing_of_the_pipeline(
     assert [golden.query(second_day, statement) for statement in state] == before
     known = golden.query(
         second_day,
-        "select distinct known_through from landing.build_watermarks where schema_name like"
-        " 'dev%%'",
+        "select distinct known_through from landing.build_watermarks where"
+        " schema_name like 'dev%%'",
     )
     assert [row["known_through"] for row in known] == [str(FIRST_NIGHT)]
     with connect(second_day) as connection:

@@ -244,8 +244,8 @@ def test_status_says_what_is_wrong_before_what_is_well(
             " now(), E'The key was refused.\\nMore.')"
         )
         connection.execute(
-            "insert into landing.schedules values ('tickets', '0 3 * * *', 8, now() - interval"
-            " '9 h')"
+            "insert into landing.schedules values ('tickets', '0 3 * * *', 8,"
+            " now() - interval '9 h')"
         )
     status.show(settings)
     said = capsys.readouterr().out

@@ -6,12 +6,15 @@ scenario the order of ids stays, so ties fall as before.
 """
 
 import csv
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import simplejson
+
+from ingestion.sandbox.boberdoo import Boberdoo
+from ingestion.sandbox.invoca import Invoca
 from tests.python.golden import read_csv
 
 Row = dict[str, Any]
@@ -92,49 +95,45 @@ def together(scenarios: list[Path], folder: Path) -> Path:
     """Write the scenarios as one to `folder`, in the form of each; return where it is."""
     whole = folder / "together"
     clocks = sorted({clock for scenario in scenarios for clock in _clocks(scenario)})
-    transactions: dict[Path, list[Row]] = {scenario: [] for scenario in scenarios}
+    vendors = {scenario: (Boberdoo(), Invoca()) for scenario in scenarios}
     seeds: dict[tuple[str, Path], list[Row]] = {}
     days = []
     for number, now in enumerate(clocks, 1):
         night = whole / f"day_{number:02}"
         (night / "dispositions").mkdir(parents=True)
         (night / "seeds").mkdir()
-        leads, refunds, calls = [], [], []
-        for scenario in scenarios:
+        answers: dict[str, list[Row]] = {"lead": [], "refund": [], "transaction": [], "call": []}
+        for scenario, (portal, network) in vendors.items():
             names = Names(scenario)
             for day in (day for day in _days(scenario) if day["now"] == now):
                 source = scenario / f"day_{day['day']:02}"
-                leads += names.renamed(_rows(source, "getLeadDetails", "lead"))
-                refunds += names.renamed(_rows(source, "getAllRefunds", "refund"))
-                calls += names.renamed(_json(source / "invoca_transactions.json") or [])
-                if (source / "boberdoo_getTransactionDetails.json").exists():
-                    start, end = day["transactions_window"]
-                    kept = [
-                        row
-                        for row in transactions[scenario]
-                        if not start <= row["transaction_date"] < end
-                    ]
-                    new = names.renamed(_rows(source, "getTransactionDetails", "transaction"))
-                    transactions[scenario] = kept + new
+                portal.load_day(source, day["transactions_window"])
+                network.load_day(source)
                 for path in sorted(source.glob("dispositions/*.csv")):
-                    _write(night / "dispositions" / names.event(path.name), names, read_csv(path))
+                    rows = names.renamed(read_csv(path))
+                    _write_csv(night / "dispositions" / names.event(path.name), rows)
                 for path in source.glob("seeds/*.csv"):
                     seeds[path.name, scenario] = names.renamed(read_csv(path))
-        everything = [row for rows in transactions.values() for row in rows]
-        for action, entity, rows in (
-            ("getLeadDetails", "lead", leads),
-            ("getAllRefunds", "refund", refunds),
-            ("getTransactionDetails", "transaction", everything),
+            for lead in names.renamed(list(portal.leads.values())):
+                buyers = {"partner": lead["matched_partners"]}
+                answers["lead"].append(lead | {"matched_partners": buyers})
+            answers["refund"] += names.renamed(portal.refunds)
+            answers["transaction"] += names.renamed(portal.transactions)
+            answers["call"] += names.renamed(network.rows)
+        for action, entity in (
+            ("getLeadDetails", "lead"),
+            ("getAllRefunds", "refund"),
+            ("getTransactionDetails", "transaction"),
         ):
-            answer = {"response": {f"{entity}s": {entity: rows}}}
-            (night / f"boberdoo_{action}.json").write_text(json.dumps(answer))
-        (night / "invoca_transactions.json").write_text(json.dumps(calls))
+            answer = {"response": {f"{entity}s": {entity: answers[entity]}}}
+            _write_json(night / f"boberdoo_{action}.json", answer)
+        _write_json(night / "invoca_transactions.json", answers["call"])
         for name in sorted({name for name, _ in seeds}):
             rows = [row for (file, _), rows in seeds.items() if file == name for row in rows]
             _write_csv(night / "seeds" / name, rows)
         window = [WINDOW_STARTS, now.replace("T", " ").rstrip("Z")]
         days.append({"day": number, "now": now, "transactions_window": window})
-    (whole / "scenario.json").write_text(json.dumps({"days": days}))
+    _write_json(whole / "scenario.json", {"days": days})
     _expect(scenarios, clocks, whole / "expected")
     return whole
 
@@ -162,7 +161,7 @@ def _expect(scenarios: list[Path], clocks: list[str], folder: Path) -> None:
 
 
 def _days(scenario: Path) -> list[Row]:
-    days: list[Row] = _json(scenario / "scenario.json")["days"]
+    days: list[Row] = simplejson.loads((scenario / "scenario.json").read_text())["days"]
     return days
 
 
@@ -170,18 +169,8 @@ def _clocks(scenario: Path) -> list[str]:
     return [day["now"] for day in _days(scenario)]
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def _rows(folder: Path, action: str, entity: str) -> list[Row]:
-    answer = _json(folder / f"boberdoo_{action}.json")
-    found = ((answer or {}).get("response", {}).get(f"{entity}s") or {}).get(entity) or []
-    return found if isinstance(found, list) else [found]
-
-
-def _write(path: Path, names: Names, rows: list[dict[str, str]]) -> None:
-    _write_csv(path, names.renamed(rows))
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(simplejson.dumps(value, use_decimal=True))
 
 
 def _write_csv(path: Path, rows: list[Row]) -> None:

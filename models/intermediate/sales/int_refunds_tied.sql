@@ -7,7 +7,7 @@ changed as (
 refunds as (
     select
         *,
-        abs(amount) as refunded
+        cast(abs(amount) as numeric(18, 2)) as refunded
     from {{ ref('int_transactions_known') }}
     where counts_as = 'refund' and pair in (select changed.pair from changed)
 ),
@@ -16,7 +16,9 @@ sales as (
     select
         *,
         exception_reason = 'unknown_deal_type' as is_of_unknown_type,
-        case when is_sold and exception_reason is null then amount else 0 end as refundable
+        cast(
+            case when is_sold and exception_reason is null then amount else 0 end as numeric(18, 2)
+        ) as refundable
     from {{ ref('int_sales_typed') }}
     where pair in (select refunds.pair from refunds)
 ),
