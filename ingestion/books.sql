@@ -86,6 +86,12 @@ create table if not exists landing.build_watermarks (
     built_at timestamp not null,
     changed_after timestamp
 );
+create table if not exists landing.kept_views (
+    schema_name varchar(100) primary key,
+    project varchar(32) not null,
+    views varchar(32) not null,
+    seen_at timestamp not null
+);
 create table if not exists landing.publications (
     publication_id bigint generated always as identity primary key,
     schema_name varchar(100) not null,

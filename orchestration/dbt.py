@@ -1,6 +1,8 @@
 """dbt, run in this process: one function that raises when a node fails."""
 
 import contextvars
+import gc
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -17,7 +19,7 @@ from ingestion.settings import PROJECT, Settings, redact
 
 log = logging.getLogger(__name__)
 
-QUIET = ("--quiet", "--no-use-colors", "--log-level-file", "none")
+QUIET = ("--log-level", "none", "--log-level-file", "none")
 
 
 class DbtError(Exception):
@@ -53,6 +55,14 @@ class Mart:
     appended_by: str | None = None
 
 
+@dataclass(frozen=True)
+class View:
+    """A view that a build leaves as it is where nothing about it has changed."""
+
+    name: str
+    schema: str
+
+
 def read_manifest(settings: Settings) -> dict[str, Any]:
     """Return the parsed project, as dbt writes it to manifest.json."""
     _export(settings)
@@ -65,12 +75,16 @@ def keep_manifest(settings: Settings) -> None:
     """Write the project as it is published, for dbt's `--state target/published`."""
     _export(settings)
     folder = Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target") / "published"
-    manifest = _manifest(_identity(settings))
+    manifest, digest = _manifest(_identity(settings)), project_digest(settings)
+    kept, kept_digest = folder / "manifest.json", folder / "digest"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if kept.exists() and kept_digest.exists() and kept_digest.read_text() == digest:
+            return
         part = folder / f"manifest.{os.getpid()}.json"
         manifest.write(str(part))
-        part.replace(folder / "manifest.json")
+        part.replace(kept)
+        kept_digest.write_text(digest)
     except OSError as error:
         log.warning("the manifest of what is published was not written: %s", error)
 
@@ -91,6 +105,35 @@ def read_marts(settings: Settings) -> list[Mart]:
         }
     )
     return [_mart(marts[key]) for key in order.static_order()]
+
+
+def read_lasting_views(settings: Settings) -> list[View]:
+    """Return the kept views that outlive a build: a table made anew takes its views along."""
+    _export(settings)
+    nodes = _manifest(_identity(settings)).nodes
+    models = {key: node for key, node in nodes.items() if node.resource_type == "model"}
+    order = TopologicalSorter({key: node.depends_on.nodes for key, node in models.items()})
+    fleeting: set[str] = set()
+    lasting = []
+    for key in order.static_order():
+        kind = models[key].config.materialized if key in models else None
+        if kind == "table":
+            fleeting.add(key)
+        elif kind == "kept_view" and fleeting.isdisjoint(models[key].depends_on.nodes):
+            lasting.append(View(models[key].name, models[key].schema))
+        elif kind == "kept_view":
+            fleeting.add(key)
+    return lasting
+
+
+def project_digest(settings: Settings) -> str:
+    """Return what dbt itself tells by whether the project has changed: its files and options."""
+    _export(settings)
+    manifest = _manifest(_identity(settings))
+    options = [manifest.state_check.vars_hash, *manifest.state_check.project_hashes.values()]
+    files = sorted((key, file.checksum.checksum) for key, file in manifest.files.items())
+    digest = hashlib.sha256(repr((files, [option.checksum for option in options])).encode())
+    return digest.hexdigest()[:32]
 
 
 def _mart(node: Any) -> Mart:
@@ -116,11 +159,13 @@ def run_dbt(
     """
     from dbt.cli.main import dbtRunner
 
+    from orchestration.dbt_connections import kept_connections
+
     arguments = [*dbt_arguments(settings, *command), "--no-write-json"]
     if variables:
         arguments += ["--vars", str(variables)]
     runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(StringIO()), kept_connections():
         outcome = runner.invoke(arguments)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
@@ -161,6 +206,7 @@ def dbt_arguments(settings: Settings, *command: str) -> list[str]:
 def parse_again() -> None:
     """Forget the parsed project (its files or its target have changed)."""
     _manifest.cache_clear()
+    gc.unfreeze()
 
 
 @lru_cache(maxsize=4)
@@ -171,6 +217,9 @@ def _manifest(identity: tuple[str, ...]) -> Any:
         outcome = dbtRunner().invoke(["parse", *_places(), *QUIET, "--no-write-json"])
     if not outcome.success:
         raise DbtError(f"The dbt project does not parse: {outcome.exception}")
+    # It stays as long as this process: Python need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     return outcome.result
 
 

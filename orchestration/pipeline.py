@@ -138,8 +138,13 @@ def land_source(job: Job, source: str) -> Outcome:
 
 def build_new(job: Job, *options: str) -> list[NodeResult]:
     """Snapshot, build and test what is new in one dbt build; raises DbtError if a node fails."""
-    target_of(job.run.settings).show_landed(job.connection, job.run.settings)
-    job.night.nodes.extend(_build(job.run.settings, *(options or NEW_ONLY)))
+    settings = job.run.settings
+    target = target_of(settings)
+    target.show_landed(job.connection, settings)
+    unchanged = target.unchanged_views(job.connection, settings)
+    job.night.nodes.extend(_build(settings, *(options or NEW_ONLY), *_without(unchanged)))
+    if not unchanged:
+        target.remember_views(job.connection, settings)
     if snapshot_runs.pending_snapshots(job.connection):
         snapshot_runs.remember_snapshot(job.connection, job.run.loaded_at)
     return job.night.nodes
@@ -189,6 +194,7 @@ def build(settings: Settings, *, full_refresh: bool = False, select: str | None 
             options += ["--select", select] if select else []
             night.nodes = _build(settings, *options, variables={"whole_history": True})
             if not select:
+                target_of(settings).remember_views(connection, settings)
                 night.published = _publish(connection, settings, "build")
     except PublicationHeldError as error:
         _tell(settings, "build", str(error))
@@ -341,6 +347,11 @@ def _build(
     )
     log.info("%s nodes built and tested", len(nodes))
     return nodes
+
+
+def _without(views: Sequence[str]) -> Sequence[str]:
+    """Return the options that leave out views, and none of the tests of them."""
+    return ("--indirect-selection", "empty", "--exclude", *views) if views else ()
 
 
 def _timed(job: Job, step: str, action: Callable[[], object]) -> None:

@@ -6,10 +6,19 @@ import psycopg
 
 from ingestion.settings import Settings
 from orchestration import snapshot_runs
+from orchestration.kept_views import remember_views, unchanged_views
 from orchestration.publish import publish
 from orchestration.targets import Ask
 
-__all__ = ["forget_snapshots", "note_snapshots", "publish", "querying", "show_landed"]
+__all__ = [
+    "forget_snapshots",
+    "note_snapshots",
+    "publish",
+    "querying",
+    "remember_views",
+    "show_landed",
+    "unchanged_views",
+]
 
 
 def show_landed(connection: psycopg.Connection, settings: Settings) -> None:

@@ -19,7 +19,15 @@ from ingestion.settings import Settings
 from orchestration.dbt import Mart
 from orchestration.targets import Ask
 
-__all__ = ["forget_snapshots", "note_snapshots", "publish", "querying", "show_landed"]
+__all__ = [
+    "forget_snapshots",
+    "note_snapshots",
+    "publish",
+    "querying",
+    "remember_views",
+    "show_landed",
+    "unchanged_views",
+]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +44,15 @@ def show_landed(connection: psycopg.Connection, settings: Settings) -> None:
 
 def note_snapshots(connection: psycopg.Connection) -> None:
     """Snapshots on Redshift keep their own watermarks: there is nothing to write down."""
+
+
+def unchanged_views(connection: psycopg.Connection, settings: Settings) -> list[str]:
+    """Return none: Redshift makes its views each time, as it binds them late."""
+    return []
+
+
+def remember_views(connection: psycopg.Connection, settings: Settings) -> None:
+    """Write down nothing: every view is made again."""
 
 
 def publish(

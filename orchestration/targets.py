@@ -27,6 +27,12 @@ class Target(Protocol):
     def note_snapshots(self, connection: psycopg.Connection) -> None:
         """Write down that snapshots which had nothing to follow know all that is landed."""
 
+    def unchanged_views(self, connection: psycopg.Connection, settings: Settings) -> list[str]:
+        """Return the names of the views that a night need not look at."""
+
+    def remember_views(self, connection: psycopg.Connection, settings: Settings) -> None:
+        """Write down how the views are that a build has looked at, every one."""
+
     def forget_snapshots(self, connection: psycopg.Connection, settings: Settings) -> None:
         """Empty the snapshots, to replay them."""
 

@@ -2,9 +2,13 @@
 
 import pytest
 
+from ingestion.lock import run_lock
+from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
+from orchestration import pipeline
 from orchestration.dbt import _identity, _manifest, run_dbt
+from orchestration.kept_views import unchanged_views
 from tests.python import golden
 
 SELECT = ("run", "--select", "ledger_exceptions", "revenue")
@@ -79,3 +83,34 @@ def test_a_full_refresh_makes_every_view_again(views: Settings) -> None:
     before = identities(views)
     run_dbt(views, *SELECT, "--full-refresh")
     assert not set(identities(views).values()) & set(before.values())
+
+
+def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
+    built: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = names_of_a_night(built), names_of_a_night(built)
+    assert {"revenue", "fct_ledger_entries"} <= first["model"]
+    assert "revenue" not in second["model"]
+    assert "fct_ledger_entries" in second["model"]
+    # A test of a view, of what it reads, and of a table.
+    assert second["test"] == first["test"]
+    assert any("revenue" in name for name in second["test"])
+
+    with connect(built) as connection:
+        connection.execute("drop view marts.revenue")
+    assert "revenue" in names_of_a_night(built, "--select", "revenue")["model"]
+    assert identities(built)
+
+    with connect(built) as connection:
+        assert unchanged_views(connection, built)
+        file = _manifest(_identity(built)).files["ledgerhouse://models/marts/ledger/revenue.sql"]
+        monkeypatch.setattr(file.checksum, "checksum", "edited")
+        assert unchanged_views(connection, built) == []
+
+
+def names_of_a_night(settings: Settings, *options: str) -> dict[str, set[str]]:
+    """Build as a night does; return the names of what dbt ran, by kind."""
+    with run_lock(settings) as connection:
+        job = pipeline.Job("nightly", connection, Run(settings, settings.clock()), [])
+        nodes = pipeline.build_new(job, *options)
+    return {kind: {node.name for node in nodes if node.kind == kind} for kind in ("model", "test")}
