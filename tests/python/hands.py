@@ -24,8 +24,7 @@ def dbt_by_hand(
     `on_event` is told of everything that dbt does.
     """
     said = StringIO()
-    arguments = [*dbt.dbt_arguments(settings, *command), "--no-write-json"]
-    arguments[arguments.index("--quiet")] = "--no-quiet"
+    arguments = [*dbt.dbt_arguments(settings, *command), "--no-write-json", "--log-level", "info"]
     with redirect_stdout(said), _started_by_hand():
         runner = dbtRunner(
             manifest=dbt._manifest(dbt._identity(settings)),
