@@ -20,7 +20,6 @@ NAMES = {
 
 WITHOUT_TESTED_KEY = {
     "int_invoices_landed": "one row: an aggregate of everything",
-    "int_msp_time_exceptions": "what vendors give twice; int_msp_exceptions tells each once",
 }
 WITHOUT_PARENTS = {"dim_dates": "a calendar"}
 # Rules of which most joins find what a night has touched (SPEC L9), or what is judged at once.
@@ -28,7 +27,6 @@ OF_MORE_THAN_SEVEN_JOINS = {
     "int_call_rows_counted": "corrections up to their root, campaigns, deal types",
     "int_call_leads_tied": "ids and phones in their spans",
     "int_dispositions_matched": "candidates, purchases and calls in their spans",
-    "int_msp_time_exceptions": "four ways to be unreadable",
     "int_sales_read": "the same as int_sales_typed, a second time (SPEC L16)",
     "int_conversions_accounted": "a disposition beside all that may account for it (SPEC L16)",
     "int_msp_things_read": "all that a client is billed for, a second time (SPEC L16)",

@@ -1,77 +1,27 @@
-{%- set inclusive_levels = text_list(var("msp_inclusive_support_levels")) | lower -%}
+-- A year's pool is drawn month by month, so the whole year of an open month is looked at.
 with recursive
 
-client_months as (
-    select * from {{ ref('int_msp_client_months') }}
+hours_demanded as (
+    select * from {{ ref('int_msp_hours_demanded') }}
 ),
 
-ticket_hours as (
-    select * from {{ ref('int_msp_ticket_hours') }}
-),
-
--- A year's pool is drawn month by month, so the whole year of an open month is looked at.
 years_due as (
     select distinct
         basis,
         account_number,
-        extract(year from bill_month) as bill_year
-    from client_months
+        bill_year
+    from hours_demanded
     where {{ is_month_due() }}
 ),
 
-client_seconds as (
-    select
-        basis,
-        bill_month,
-        account_number,
-        sum(seconds) as seconds
-    from ticket_hours
-    group by basis, bill_month, account_number
-),
-
-used as (
-    select
-        client_months.basis,
-        client_months.bill_month,
-        client_months.account_number,
-        years_due.bill_year,
-        client_months.is_final,
-        client_months.rate_per_hour_ticket_cost as rate,
-        client_months.has_plan
-        and coalesce(lower(client_months.support_level), '') not in ({{ inclusive_levels }})
-            as is_billable,
-        coalesce(client_seconds.seconds, 0) as seconds,
-        greatest(0, client_months.given_hours_monthly) * 3600 as monthly_seconds,
-        cast(greatest(0, client_months.given_hours_yearly) * 3600 as numeric(38, 6))
-            as yearly_seconds,
-        row_number() over (
-            partition by
-                client_months.basis, client_months.account_number, years_due.bill_year
-            order by client_months.bill_month
-        ) as month_number
-    from client_months
+demands as (
+    select hours_demanded.*
+    from hours_demanded
     inner join years_due
         on
-            client_months.basis = years_due.basis
-            and client_months.account_number = years_due.account_number
-            and extract(year from client_months.bill_month) = years_due.bill_year
-    left join client_seconds
-        on
-            client_months.basis = client_seconds.basis
-            and client_months.bill_month = client_seconds.bill_month
-            and client_months.account_number = client_seconds.account_number
-),
-
-demands as (
-    select
-        *,
-        case when is_billable then least(seconds, monthly_seconds) else 0 end
-            as monthly_used_seconds,
-        cast(
-            case when is_billable then greatest(0, seconds - monthly_seconds) else 0 end
-            as numeric(38, 6)
-        ) as excess_seconds
-    from used
+            hours_demanded.basis = years_due.basis
+            and hours_demanded.account_number = years_due.account_number
+            and hours_demanded.bill_year = years_due.bill_year
 ),
 
 draws (basis, account_number, bill_year, month_number, drawn_seconds, drawn_total) as (
@@ -79,11 +29,10 @@ draws (basis, account_number, bill_year, month_number, drawn_seconds, drawn_tota
         basis,
         account_number,
         bill_year,
-        month_number,
-        cast(least(excess_seconds, yearly_seconds) as numeric(38, 6)) as drawn_seconds,
-        cast(least(excess_seconds, yearly_seconds) as numeric(38, 6)) as drawn_total
-    from demands
-    where month_number = 1
+        cast(0 as bigint) as month_number,
+        cast(0 as numeric(38, 6)) as drawn_seconds,
+        cast(0 as numeric(38, 6)) as drawn_total
+    from years_due
     union all
     select
         demands.basis,

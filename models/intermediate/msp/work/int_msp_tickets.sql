@@ -5,8 +5,8 @@ codex_tickets as (
     select * from {{ ref('int_msp_codex_tickets') }}
 ),
 
-helpdesk_versions as (
-    {{ version_intervals(ref('stg_freshservice__tickets')) }}
+helpdesk_tickets as (
+    select * from {{ ref('int_msp_helpdesk_tickets') }}
 ),
 
 department_versions as (
@@ -23,7 +23,7 @@ ticket_starts as (
 
 helpdesk_only_tickets as (
     select
-        helpdesk_versions.ticket_number,
+        helpdesk_tickets.ticket_number,
         cast(null as varchar(100)) as ticket_id,
         department_versions.account_number,
         false as is_dropped,
@@ -31,18 +31,17 @@ helpdesk_only_tickets as (
         cast(0 as numeric(18, 6)) as total_seconds,
         false as is_deleted,
         cast(null as timestamp) as last_updated_at,
-        greatest(helpdesk_versions.known_from, department_versions.known_from) as known_from,
+        greatest(helpdesk_tickets.known_from, department_versions.known_from) as known_from,
         least(
-            helpdesk_versions.known_to, department_versions.known_to, ticket_starts.first_known_at
+            helpdesk_tickets.known_to, department_versions.known_to, ticket_starts.first_known_at
         ) as known_to
-    from helpdesk_versions
+    from helpdesk_tickets
     inner join department_versions
         on
-            helpdesk_versions.department_id = department_versions.department_id
-            and helpdesk_versions.known_from < department_versions.known_to
-            and helpdesk_versions.known_to > department_versions.known_from
+            helpdesk_tickets.department_id = department_versions.department_id
+            and {{ overlapping('helpdesk_tickets', 'department_versions') }}
             and not department_versions.is_deleted
-    left join ticket_starts on helpdesk_versions.ticket_number = ticket_starts.ticket_number
+    left join ticket_starts on helpdesk_tickets.ticket_number = ticket_starts.ticket_number
 ),
 
 tickets as (
