@@ -21,16 +21,13 @@ device_types as (
     {{ ruling_rows(ref('stg_seeds__msp_device_types'), ['device_type']) | indent(4) }}
 ),
 
-manual_assets as (
-    {{ ruling_rows(ref('stg_seeds__msp_manual_assets'), ['manual_asset_id']) | indent(4) }}
-),
-
-assets_in_months as (
+assets_typed as (
     select
         client_months.basis,
         client_months.bill_month,
         client_months.account_number,
         client_months.is_final,
+        cast('asset' as varchar(50)) as kind,
         cast('assets' as varchar(50)) as source,
         assets.asset_id as source_id,
         assets.hostname as name,
@@ -64,35 +61,6 @@ assets_in_months as (
             {{ folded('assets.device_type') }} = device_types.device_type
             and client_months.basis = device_types.basis
             and client_months.bill_month = device_types.bill_month
-),
-
-manual_assets_in_months as (
-    select
-        client_months.basis,
-        client_months.bill_month,
-        client_months.account_number,
-        client_months.is_final,
-        cast('manual_assets' as varchar(50)) as source,
-        manual_assets.manual_asset_id as source_id,
-        manual_assets.hostname as name,
-        coalesce(manual_assets.billing_type, 'Workstation') as billing_type,
-        cast(case
-            when manual_assets.billing_type is null then 'default' else 'manual'
-        end as varchar(20)) as type_from,
-        manual_assets.custom_cost,
-        cast(0 as bigint) as backup_bytes
-    from client_months
-    inner join manual_assets
-        on
-            client_months.account_number = manual_assets.account_number
-            and client_months.basis = manual_assets.basis
-            and client_months.bill_month = manual_assets.bill_month
-),
-
-all_assets as (
-    select * from assets_in_months
-    union all
-    select * from manual_assets_in_months
 )
 
-select * from all_assets
+select * from assets_typed

@@ -1,8 +1,8 @@
 {% set bytes_per_tb = 1099511627776 %}
 with
 
-asset_charges as (
-    select * from {{ ref('int_msp_asset_charges') }}
+assets as (
+    select * from {{ ref('int_msp_assets_backed_up') }}
     where {{ is_month_due() }}
 ),
 
@@ -23,7 +23,7 @@ machines as (
         sum(
             case when backup_bytes > 0 and billed_as in ('server', 'vm') then 1 else 0 end
         ) as servers
-    from asset_charges
+    from assets
     group by basis, bill_month, account_number, is_final
 ),
 

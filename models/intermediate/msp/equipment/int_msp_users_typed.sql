@@ -11,6 +11,7 @@ client_months as (
 
 contacts as (
     select * from {{ ref('snap_codex__contacts') }}
+    where is_active
 ),
 
 user_overrides as (
@@ -19,16 +20,13 @@ user_overrides as (
     ) | indent(4) }}
 ),
 
-manual_users as (
-    {{ ruling_rows(ref('stg_seeds__msp_manual_users'), ['manual_user_id']) | indent(4) }}
-),
-
-users_in_months as (
+users_typed as (
     select
         client_months.basis,
         client_months.bill_month,
         client_months.account_number,
         client_months.is_final,
+        cast('user' as varchar(50)) as kind,
         cast('users' as varchar(50)) as source,
         contacts.user_id as source_id,
         contacts.user_name as name,
@@ -41,47 +39,19 @@ users_in_months as (
         case
             when user_overrides.billing_type is not null then user_overrides.custom_cost
             when contacts.billing_type is not null then contacts.custom_cost
-        end as custom_cost
+        end as custom_cost,
+        cast(null as bigint) as backup_bytes
     from client_months
     inner join contacts
         on
             client_months.account_number = contacts.account_number
             and {{ version_known_at('contacts', 'client_months.as_of_at') }}
-            and contacts.is_active
     left join user_overrides
         on
             contacts.account_number = user_overrides.account_number
             and contacts.user_id = user_overrides.user_id
             and client_months.basis = user_overrides.basis
             and client_months.bill_month = user_overrides.bill_month
-),
-
-manual_users_in_months as (
-    select
-        client_months.basis,
-        client_months.bill_month,
-        client_months.account_number,
-        client_months.is_final,
-        cast('manual_users' as varchar(50)) as source,
-        manual_users.manual_user_id as source_id,
-        manual_users.user_name as name,
-        coalesce(manual_users.billing_type, 'Paid') as billing_type,
-        cast(case
-            when manual_users.billing_type is null then 'default' else 'manual'
-        end as varchar(20)) as type_from,
-        manual_users.custom_cost
-    from client_months
-    inner join manual_users
-        on
-            client_months.account_number = manual_users.account_number
-            and client_months.basis = manual_users.basis
-            and client_months.bill_month = manual_users.bill_month
-),
-
-all_users as (
-    select * from users_in_months
-    union all
-    select * from manual_users_in_months
 )
 
-select * from all_users
+select * from users_typed
