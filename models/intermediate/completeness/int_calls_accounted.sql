@@ -33,7 +33,7 @@ transactions as (
 ),
 
 {% if is_incremental() %}
-    {% set known = judged_through(this) %}
+    {% set known = judged_through(this.identifier) %}
     touched as (
         select call_id from call_rows
         where

@@ -1,6 +1,6 @@
 -- Converting dispositions against the ledger, by presence (SPEC L16, D4, D7). Which lead one is
 -- about is read coarsely: every way there is, and one that accounts for it is enough.
-{%- set known = judged_through(this) if is_incremental() else beginning() %}
+{%- set known = judged_through('int_conversions_accounted') %}
 with
 
 dispositions as (

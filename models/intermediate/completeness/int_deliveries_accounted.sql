@@ -19,7 +19,7 @@ exceptions as (
 ),
 
 {% if is_incremental() %}
-    {% set known = judged_through(this) %}
+    {% set known = judged_through(this.identifier) %}
     sightings as (
         select
             lead_type,

@@ -1,49 +1,15 @@
 -- Dispositions as now known, with what each now means, read from staging (SPEC D7).
 with
 
-events as (
-    select * from {{ ref('stg_dispositions__events') }}
-),
-
-map_versions as (
-    select * from {{ ref('stg_seeds__disposition_map') }}
-),
-
-status_versions as (
-    select * from {{ ref('stg_seeds__disposition_statuses') }}
-),
-
-{% if is_incremental() %}
-    {% set known = judged_through(this) %}
-    new_meanings as (
-        select map_versions.raw_status
-        from map_versions
-        inner join status_versions on map_versions.status = status_versions.status
-        where map_versions.loaded_at > {{ known }} or status_versions.loaded_at > {{ known }}
-        union
-        select raw_status from map_versions
-        where loaded_at > {{ known }}
-    ),
-
-    touched as (
-        select event_id from events
-        where loaded_at > {{ known }}
-        union
-        select events.event_id
-        from events
-        inner join new_meanings on events.raw_status = new_meanings.raw_status
-    ),
-{% endif %}
-
 versions as (
     select
         *,
         min(loaded_at) over (partition by event_id) as first_loaded_at,
         row_number() over (partition by event_id order by loaded_at desc) as recency
-    from events
-    {% if is_incremental() %}
-        where event_id in (select touched.event_id from touched)
-    {% endif %}
+    from {{ ref('stg_dispositions__events') }}
+    where event_id in (
+        select reread.event_id from {{ ref('int_dispositions_reread') }} as reread
+    )
 ),
 
 latest as (
@@ -67,11 +33,11 @@ latest as (
 ),
 
 meanings as (
-    {{ live_versions('map_versions') | indent(4) }}
+    {{ live_versions(ref('stg_seeds__disposition_map')) | indent(4) }}
 ),
 
 statuses as (
-    {{ live_versions('status_versions') | indent(4) }}
+    {{ live_versions(ref('stg_seeds__disposition_statuses')) | indent(4) }}
 ),
 
 -- The partner's own row of the map beats `*`, then the latest one by the status's date.

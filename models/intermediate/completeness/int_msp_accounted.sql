@@ -27,7 +27,7 @@ exceptions as (
 ),
 
 {% if is_incremental() %}
-    {% set known = judged_through(this) %}
+    {% set known = judged_through(this.identifier) %}
     touched as (
         select unit from entries
         where recorded_at > {{ known }}

@@ -23,7 +23,7 @@ exceptions as (
 ),
 
 {% if is_incremental() %}
-    {% set known = judged_through(this) %}
+    {% set known = judged_through(this.identifier) %}
     touched as (
         select transaction_key as fact_key from transactions
         where loaded_at > {{ known }}
