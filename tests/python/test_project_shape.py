@@ -26,7 +26,7 @@ WITHOUT_PARENTS = {"dim_dates": "a calendar"}
 OF_MORE_THAN_SEVEN_JOINS = {
     "int_call_rows_counted": "corrections up to their root, campaigns, deal types",
     "int_call_leads_tied": "ids and phones in their spans",
-    "int_conversions_accounted": "a disposition beside all that may account for it (SPEC L16)",
+    "int_conversions_placed": "a disposition beside all that may account for it (SPEC L16)",
 }
 
 

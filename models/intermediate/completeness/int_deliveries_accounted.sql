@@ -1,81 +1,30 @@
--- Deliveries of billing_db against the ledger: each is booked, is held, or is out of scope
--- (SPEC L16).
-{%- set entry_key = "'mortgage:' || lead_type || ':' || source_key" %}
-{%- set touched_key = "'mortgage:' || touched.lead_type || ':' || touched.source_key" %}
+-- Each delivery of billing_db is booked, is held, or is out of scope (SPEC L16).
 with
 
-deliveries as (
-    select * from {{ ref('stg_billing_db__deliveries') }}
+rejudged as (
+    select * from {{ ref('int_deliveries_rejudged') }}
 ),
-
-entries as (
-    select * from {{ ref('fct_ledger_entries') }}
-    where entry_key like 'mortgage:%'
-),
-
-exceptions as (
-    select * from {{ ref('ledger_exceptions') }}
-    where entry_key like 'mortgage:%'
-),
-
-{% if is_incremental() %}
-    {% set known = judged_through(this.identifier) %}
-    sightings as (
-        select
-            lead_type,
-            source_key
-        from {{ ref('stg_billing_db__deliveries') }}
-        where loaded_at > {{ known }}
-        union all
-        select
-            split_part(entry_key, ':', 2) as lead_type,
-            substring(entry_key, 11 + length(split_part(entry_key, ':', 2))) as source_key
-        from {{ ref('fct_ledger_entries') }}
-        where recorded_at > {{ known }} and entry_key like 'mortgage:%'
-        union all
-        select
-            split_part(fact_key, ':', 2) as lead_type,
-            substring(fact_key, 11 + length(split_part(fact_key, ':', 2))) as source_key
-        from {{ this }}
-        where is_held or not is_accounted
-    ),
-
-    -- `distinct` of a union of all, as in int_deals__mortgage_lead.
-    touched as (
-        select distinct
-            lead_type,
-            source_key
-        from sightings
-    ),
-{% endif %}
 
 versions as (
     select
-        deliveries.lead_type,
-        deliveries.source_key,
-        deliveries.is_deleted,
+        rejudged.entry_key,
         deliveries.delivered_at,
-        min(deliveries.loaded_at) over (
-            partition by deliveries.lead_type, deliveries.source_key
-        ) as first_loaded_at,
+        not deliveries.is_deleted as is_live,
+        min(deliveries.loaded_at) over (partition by rejudged.entry_key) as first_loaded_at,
         row_number() over (
-            partition by deliveries.lead_type, deliveries.source_key
-            order by deliveries.loaded_at desc
+            partition by rejudged.entry_key order by deliveries.loaded_at desc
         ) as recency
-    from deliveries
-    {% if is_incremental() %}
-        inner join touched
-            on
-                deliveries.lead_type = touched.lead_type
-                and deliveries.source_key = touched.source_key
-    {% endif %}
+    from rejudged
+    inner join {{ ref('stg_billing_db__deliveries') }} as deliveries
+        on
+            rejudged.lead_type = deliveries.lead_type
+            and rejudged.source_key = deliveries.source_key
 ),
 
 latest as (
     select
         *,
-        not is_deleted as is_live,
-        not is_deleted
+        is_live
         and (
             delivered_at < cast('{{ var("ledger_starts_on") }}' as timestamp)
             or delivered_at
@@ -87,7 +36,7 @@ latest as (
 
 facts as (
     select
-        {{ entry_key }} as fact_key,
+        entry_key as fact_key,
         cast(null as varchar(3)) as currency,
         delivered_at as occurred_at,
         is_live,
@@ -103,12 +52,8 @@ booked_facts as (
         cast(null as varchar(3)) as currency,
         sum(entries.quantity) as amount,
         sum(entries.quantity) as entries
-    from entries
-    {% if is_incremental() %}
-        inner join
-            touched
-            on entries.entry_key = 'mortgage:' || touched.lead_type || ':' || touched.source_key
-    {% endif %}
+    from {{ ref('fct_ledger_entries') }} as entries
+    inner join rejudged on entries.entry_key = rejudged.entry_key
     group by entries.entry_key
 ),
 
@@ -118,13 +63,10 @@ held_facts as (
         cast(null as varchar(3)) as currency,
         1 as amount,
         false as is_parked
-    from exceptions
-    {% if is_incremental() %}
-        inner join touched
-            on exceptions.entry_key = {{ touched_key }}
-    {% endif %}
+    from {{ ref('ledger_exceptions') }} as exceptions
+    inner join rejudged on exceptions.entry_key = rejudged.entry_key
 ),
 
-{{ accounted('billing_db', 'deliveries', 'select ' ~ touched_key ~ ' from touched') }}
+{{ accounted('billing_db', 'deliveries', 'select rejudged.entry_key from rejudged') }}
 
 select * from accounted

@@ -1,13 +1,10 @@
 -- What a client has in a closed month against the ledger, by presence (SPEC L16, M13). A closed
 -- month never changes: it is judged when it closes, and when something is recorded for it.
-{%- set unit = "'msp:' || account_number || ':' || to_char(bill_month, 'YYYYMM')" %}
+-- depends_on: {{ ref('ledger_exceptions') }}
 with
 
-things_read as (
-    select
-        *,
-        {{ unit }} as unit
-    from {{ ref('int_msp_things_read') }}
+things_judged as (
+    select * from {{ ref('int_msp_things_judged') }}
 ),
 
 entries as (
@@ -18,71 +15,46 @@ entries as (
     where business_unit = 'msp'
 ),
 
-exceptions as (
-    select
-        *,
-        'msp:' || substring(account_id, 5) || ':' || to_char(occurred_at, 'YYYYMM') as unit
-    from {{ ref('ledger_exceptions') }}
-    where business_unit = 'msp' and occurred_at is not null
-),
-
-{% if is_incremental() %}
-    {% set known = judged_through(this.identifier) %}
-    touched as (
-        select unit from entries
-        where recorded_at > {{ known }}
-        union
-        select unit from exceptions
-        where since > {{ known }}
-        union
-        select things_read.unit
-        from things_read
-        left join {{ this }} as judged on things_read.unit = judged.unit_key
+touched as (
+    select things_judged.unit from things_judged
+    {% if is_incremental() %}
+        {% set known = judged_through(this.identifier) %}
+        left join {{ this }} as judged on things_judged.unit = judged.unit_key
         where judged.unit_key is null
+        union
+        select 'msp:' || substring(account_id, 5) || ':' || to_char(occurred_at, 'YYYYMM') as unit
+        from {{ ref('ledger_exceptions') }}
+        where business_unit = 'msp' and since > {{ known }} and occurred_at is not null
         union
         select unit_key from {{ this }}
         where is_held or not is_accounted
-    ),
-{% endif %}
-
-things as (
-    select * from things_read
+    {% endif %}
+    union
+    select unit from entries
     {% if is_incremental() %}
-        where unit in (select touched.unit from touched)
+        where recorded_at > {{ known }}
     {% endif %}
 ),
 
--- Without a plan nothing of it is billed but line items.
-held_units as (
-    select distinct unit from exceptions
-    where reason in ('no_plan', 'ambiguous_plan')
-),
-
-held_things as (
-    select distinct
-        things.unit,
-        things.line_key
-    from things
-    left join exceptions
-        on things.unit = exceptions.unit and things.source_key = exceptions.source_key
-    left join held_units on things.unit = held_units.unit and things.line_key not like 'item:%'
-    where exceptions.unit is not null or held_units.unit is not null
+things as (
+    select
+        *,
+        unit || ':' || line_key as fact_key
+    from things_judged
+    where unit in (select touched.unit from touched)
 ),
 
 facts as (
     select
-        things.unit,
-        things.unit || ':' || things.line_key as fact_key,
+        unit,
+        fact_key,
         cast(null as varchar(3)) as currency,
-        cast(things.bill_month as timestamp) as occurred_at,
+        cast(bill_month as timestamp) as occurred_at,
         true as is_live,
         1 as landed,
-        case when things.amount = 0 and held_things.unit is null then 1 else 0 end as no_money,
-        case when things.amount = 0 and held_things.unit is null then 'no_charge' end
-            as no_money_reason
+        case when is_free and not is_held then 1 else 0 end as no_money,
+        case when is_free and not is_held then 'no_charge' end as no_money_reason
     from things
-    left join held_things
-        on things.unit = held_things.unit and things.line_key = held_things.line_key
 ),
 
 -- Hours and backups are of many facts at once: bills and their tests add those up.
@@ -97,20 +69,19 @@ booked_facts as (
     where
         entry_key not like '%:hours'
         and entry_key not like '%:backup:%'
-        {% if is_incremental() %}
-            and unit in (select touched.unit from touched)
-        {% endif %}
+        and unit in (select touched.unit from touched)
     group by unit, entry_key
 ),
 
 held_facts as (
     select
         unit,
-        unit || ':' || line_key as fact_key,
+        fact_key,
         cast(null as varchar(3)) as currency,
         1 as amount,
         false as is_parked
-    from held_things
+    from things
+    where is_held
 ),
 
 {{ accounted('codex', 'client_months', 'select touched.unit from touched', unit='unit') }}

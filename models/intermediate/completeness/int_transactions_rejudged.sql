@@ -1,0 +1,28 @@
+{{ config(meta={'changes_of': 'int_transactions_accounted'}) }}
+{%- set known = judged_through('int_transactions_accounted') -%}
+{%- set judged = last_judged('int_transactions_accounted') -%}
+with
+
+transactions as (
+    select * from {{ ref('stg_boberdoo__transactions') }}
+),
+
+new_types as (
+    select transaction_type from {{ ref('stg_seeds__transaction_types') }}
+    where loaded_at > {{ known }}
+)
+
+select transaction_key from transactions
+where loaded_at > {{ known }}
+union
+select transaction_key from transactions
+where
+    coalesce(transaction_type, '(blank)') in (select new_types.transaction_type from new_types)
+union
+select substring(entry_key, 10) as transaction_key from {{ ref('fct_ledger_entries') }}
+where recorded_at > {{ known }} and entry_key like 'boberdoo:%'
+{% if judged -%}
+    union
+    select unit_key from {{ judged }}
+    where is_held or not is_accounted
+{%- endif %}
