@@ -46,9 +46,10 @@ select source || ' ' || stream || ' ' || fact_key || ': landed ' || landed || ',
 from intermediate.int_facts_accounted where not is_accounted
 """
 STANDING = """
-select entry_key, account_id, amount from (
-    select entry_key, max(account_id) filter (where entry_kind = 'booking') as any_account,
+select entry_key, account_id, business_unit, amount from (
+    select entry_key,
         (array_agg(account_id order by recorded_at desc, entry_kind))[1] as account_id,
+        (array_agg(business_unit order by recorded_at desc, entry_kind))[1] as business_unit,
         sum(amount) as amount, sum(quantity) as quantity
     from marts.fct_ledger_entries where entry_key like %s group by entry_key
 ) as keys where quantity != 0
@@ -136,7 +137,7 @@ def _call_differences(connection: psycopg.Connection) -> Iterator[str]:
 
 def _standing(connection: psycopg.Connection, pattern: str) -> Standing:
     rows = connection.execute(STANDING, (pattern,)).fetchall()
-    return {key: (account, amount) for key, account, amount in rows}
+    return {key: (account, unit, amount) for key, account, unit, amount in rows}
 
 
 def _differences(standing: Standing, said: Standing) -> Iterator[str]:

@@ -66,6 +66,11 @@ class World:
         """Return the account number of this world's MSP client."""
         return f"A{self.base}"
 
+    @property
+    def own_deal_type(self) -> str:
+        """Return the name of a type of deal that only this world has."""
+        return f"special_{self.base}"
+
     def number(self) -> int:
         """Return an id that nothing in any world has yet."""
         self.last += 1

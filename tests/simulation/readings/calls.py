@@ -1,6 +1,7 @@
 """Calls: what Invoca's rows say a call paid, after all corrections (SPEC D9)."""
 
 from collections import defaultdict
+from datetime import datetime
 from decimal import Decimal
 
 import psycopg
@@ -9,7 +10,7 @@ from tests.simulation.readings.landed import landed, live, money
 
 
 def read(connection: psycopg.Connection) -> dict[str, Decimal]:
-    """Return the payin of every call that no sale and no campaign of another kind pays for."""
+    """Return what each call is booked at: nothing where a purchase of it was known (SPEC D10)."""
     versions = landed(connection, "invoca__transactions")
     rows = {key: found[-1] for key, found in versions.items() if not found[-1][1]}
     calls = defaultdict(dict)
@@ -20,11 +21,7 @@ def read(connection: psycopg.Connection) -> dict[str, Decimal]:
         row["campaign_id"]: row["kind"]
         for row in live(connection, "seeds__call_campaigns").values()
     }
-    named = {
-        row["lead_data"].get("call_id")
-        for found in landed(connection, "boberdoo__leads").values()
-        for _, _, row in found
-    }
+    purchased = _purchased(connection)
     paid = {}
     for call, parts in calls.items():
         latest = {}
@@ -39,10 +36,31 @@ def read(connection: psycopg.Connection) -> dict[str, Decimal]:
             continue
         payin, _, row = min(known, key=lambda item: (-item[0], item[1]))
         kind = kinds.get(row["advertiser_campaign_id"], "lead_call")
-        if kind == "transfer" or (kind == "cbm" and call in named):
-            continue
-        paid[call] = payin
+        if kind != "transfer":
+            paid[call] = Decimal(0) if kind == "cbm" and call in purchased else payin
     return paid
+
+
+def _purchased(connection: psycopg.Connection) -> set[str]:
+    """Return the calls that some lead named while a purchase of it was known (SPEC D10)."""
+    named = defaultdict(list)
+    for lead, versions in landed(connection, "boberdoo__leads").items():
+        call, ends = None, [at for at, *_ in versions[1:]] + [datetime.max]
+        for (at, _, row), end in zip(versions, ends, strict=True):
+            # What boberdoo blanks it still means (SPEC R10).
+            call = row["lead_data"].get("call_id") or call
+            named[lead].append((call, at, end))
+    calls = set()
+    for versions in landed(connection, "boberdoo__transactions").values():
+        ends = [at for at, *_ in versions[1:]] + [datetime.max]
+        for (at, is_deleted, row), end in zip(versions, ends, strict=True):
+            if not is_deleted and (row["transaction_type"] or "").lower() == "purchase":
+                calls |= {
+                    call
+                    for call, since, until in named[row["lead_id"]]
+                    if call and since < end and at < until
+                }
+    return calls
 
 
 def _root(key: str, parts: dict) -> str:

@@ -7,10 +7,21 @@ from typing import Any
 import psycopg
 
 Row = dict[str, Any]
-# Entry key -> (account, amount) of what must stand in the ledger now.
-Standing = dict[str, tuple[str, Decimal]]
+# Entry key -> (account, business unit, amount) of what must stand in the ledger now.
+Standing = dict[str, tuple[str, str, Decimal]]
 
 CENT = Decimal("0.01")
+# What a record says of money must never get lost because its vendor renamed a field: a version
+# that lacks one of these says nothing, and the one before it holds (SPEC R11).
+SAYING = {
+    "boberdoo__transactions": ("amount", "partner_id", "lead_id", "transaction_type"),
+    "invoca__transactions": (
+        "advertiser_payin_localized",
+        "advertiser_campaign_id",
+        "complete_call_id",
+        "transaction_type",
+    ),
+}
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -20,11 +31,12 @@ def cents(amount: Decimal) -> Decimal:
 
 def landed(connection: psycopg.Connection, table: str) -> dict[str, list[tuple]]:
     """Return every landed version by key, oldest first: (loaded_at, is_deleted, payload)."""
-    versions = defaultdict(list)
+    versions, saying = defaultdict(list), set(SAYING.get(table, ()))
     for key, *version in connection.execute(
         f"select source_key, loaded_at, is_deleted, payload from landing.{table} order by loaded_at"
     ):
-        versions[key].append(tuple(version))
+        if saying <= version[-1].keys():
+            versions[key].append(tuple(version))
     return versions
 
 

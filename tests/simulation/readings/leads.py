@@ -1,19 +1,15 @@
 """Sales, refunds and conversions of leads, as boberdoo, terms and dispositions are known now."""
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 
 import psycopg
 
+from tests.simulation.readings.dispositions import Event, matched
 from tests.simulation.readings.landed import Row, Standing, cents, landed, live, money
 
-PAID_ON_CONVERSION = ("cpa", "cpt", "warm_transfer")
-DEAL_TYPES = (*PAID_ON_CONVERSION, "plain_lead", "drip", "mortgage_lead")
-AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
-Pair = tuple[str, str]
+PAID_ON_CONVERSION = ("cpa", "cpt", "warm_transfer")  # where `paid_on` does not say it
 
 
 @dataclass
@@ -24,19 +20,46 @@ class Reading:
     unsaid: set[str] = field(default_factory=set)
 
 
+@dataclass
+class Deals:
+    """What is agreed: partners' terms, and how each type of deal is paid, by its name."""
+
+    terms: list[Row]
+    types: dict[str, Row]
+
+    def unit(self, name: str) -> str:
+        """Return the business unit that a type of deal belongs to now."""
+        return self.types[name]["business_unit"]
+
+    def is_paid_on_conversion(self, name: str) -> bool:
+        """Tell whether a sale of this type is paid for what becomes of it (SPEC D4a)."""
+        return name in self.types and (
+            self.types[name]["paid_on"] == "conversion"
+            or (not self.types[name]["paid_on"] and name in PAID_ON_CONVERSION)
+        )
+
+
 def read(connection: psycopg.Connection) -> Reading:
     """Read sales, refunds and conversions of everything landed."""
-    reading, terms = Reading(), list(live(connection, "seeds__deal_terms").values())
+    reading, deals = Reading(), _deals(connection)
     rows = {key: versions[-1] for key, versions in _transactions(connection).items()}
     linked = {
         key
         for key, versions in landed(connection, "boberdoo__leads").items()
         if any("call_id" in row["lead_data"] for _, _, row in versions)
     }
-    _read_sales(reading, rows, terms, linked)
-    _read_refunds(reading, rows)
-    _read_conversions(reading, connection, rows, terms, linked)
+    _read_sales(reading, rows, deals, linked)
+    _read_refunds(reading, rows, deals)
+    _read_conversions(reading, connection, rows, deals, linked)
     return reading
+
+
+def _deals(connection: psycopg.Connection) -> Deals:
+    types = live(connection, "seeds__deal_types").values()
+    return Deals(
+        list(live(connection, "seeds__deal_terms").values()),
+        {row["deal_type"]: row for row in types if row["business_unit"]},
+    )
 
 
 def _transactions(connection: psycopg.Connection) -> dict[str, list[tuple]]:
@@ -47,15 +70,16 @@ def _kind(row: Row) -> str:
     return (row["transaction_type"] or "").lower()
 
 
-def _read_sales(reading: Reading, rows: dict, terms: list[Row], linked: set[str]) -> None:
+def _read_sales(reading: Reading, rows: dict, deals: Deals, linked: set[str]) -> None:
     for key, (_, is_deleted, row) in rows.items():
         if _kind(row) != "purchase" or is_deleted:
             continue
-        amount = money(row["amount"])
-        if row["lead_id"] in linked or _deal(row, terms)[0] not in DEAL_TYPES:
+        amount, deal = money(row["amount"]), _deal(row, deals.terms)[0]
+        if row["lead_id"] in linked:
             reading.unsaid.add(f"boberdoo:{key}")
-        elif row["partner_id"] and row["lead_id"] and amount is not None:
-            reading.standing[f"boberdoo:{key}"] = (f"partner:{row['partner_id']}", amount)
+        elif row["partner_id"] and row["lead_id"] and amount is not None and deal in deals.types:
+            account = f"partner:{row['partner_id']}"
+            reading.standing[f"boberdoo:{key}"] = (account, deals.unit(deal), amount)
 
 
 def _deal(row: Row, terms: list[Row]) -> tuple[str, Row | None]:
@@ -76,8 +100,11 @@ def _deal(row: Row, terms: list[Row]) -> tuple[str, Row | None]:
     return "plain_lead", None
 
 
-def _read_refunds(reading: Reading, rows: dict) -> None:
-    """Take refunds off the sale before them, in order, until nothing is left of it (SPEC D3)."""
+def _read_refunds(reading: Reading, rows: dict, deals: Deals) -> None:
+    """Take refunds off the sale before them, in order, until nothing is left of it (SPEC D3).
+
+    The refunds of a sale whose type of deal nobody knows wait with it.
+    """
     sold, left = defaultdict(list), {}
     for key, (_, is_deleted, row) in rows.items():
         if _kind(row) == "purchase" and row["lead_id"] and row["partner_id"]:
@@ -98,34 +125,28 @@ def _read_refunds(reading: Reading, rows: dict) -> None:
         if f"boberdoo:{sale}" in reading.unsaid:
             reading.unsaid.add(f"boberdoo:{key}")
             continue
+        deal = _deal(rows[sale][2], deals.terms)[0]
         within = max(min(abs(amount), left[sale]), Decimal(0))
         left[sale] -= within
-        if within:
-            reading.standing[f"boberdoo:{key}"] = (f"partner:{row['partner_id']}", -within)
-
-
-@dataclass
-class Event:
-    """A disposition that was matched: when, in which order, and what it said."""
-
-    order: tuple
-    status: str
-    at: datetime
-    value: Decimal | None
+        if within and deal in deals.types:
+            account = f"partner:{row['partner_id']}"
+            reading.standing[f"boberdoo:{key}"] = (account, deals.unit(deal), -within)
 
 
 def _read_conversions(
-    reading: Reading, connection: psycopg.Connection, rows: dict, terms: list[Row], linked: set[str]
+    reading: Reading, connection: psycopg.Connection, rows: dict, deals: Deals, linked: set[str]
 ) -> None:
     sales = defaultdict(list)
     for key, (_, is_deleted, row) in rows.items():
         if _kind(row) == "purchase" and not is_deleted and row["lead_id"] and row["partner_id"]:
             sales[row["lead_id"], row["partner_id"]].append((row["transaction_date"], key, row))
-    events, unsaid = _matched(connection, rows, sales)
+    events, unsaid = matched(connection, sales)
     for pair in {*events, *unsaid, *sales}:
         key = f"conversion:{pair[0]}:{pair[1]}"
-        deals = [_deal(row, terms) for _, _, row in sorted(sales[pair], key=lambda sale: sale[:2])]
-        paid = [deal for deal in deals if deal[0] in PAID_ON_CONVERSION]
+        bought = [
+            _deal(row, deals.terms) for _, _, row in sorted(sales[pair], key=lambda sale: sale[:2])
+        ]
+        paid = [deal for deal in bought if deals.is_paid_on_conversion(deal[0])]
         is_by_call = any(
             deal[0] == "cpt" and deal[1]["rate_basis"] == "per_transfer" for deal in paid
         )
@@ -133,13 +154,14 @@ def _read_conversions(
             pair in unsaid
             or pair[0] in linked
             or is_by_call
-            or any(deal[0] not in DEAL_TYPES for deal in deals)
+            or any(deal[0] not in deals.types for deal in bought)
         ):
             reading.unsaid.add(key)
         elif paid and (run := _last_run(events[pair])):
             amount = _amount(paid[0][1], run)
             if amount is not None:
-                reading.standing[key] = (f"partner:{pair[1]}", amount)
+                unit = deals.unit(paid[0][0])
+                reading.standing[key] = (f"partner:{pair[1]}", unit, amount)
 
 
 def _amount(terms: Row, run: list[Event]) -> Decimal | None:
@@ -161,86 +183,3 @@ def _last_run(events: list[Event]) -> list[Event]:
         elif event.status in ("lost", "rescinded", "bad_data", "duplicate"):
             run = []
     return run
-
-
-def _matched(
-    connection: psycopg.Connection, rows: dict, sales: dict
-) -> tuple[dict[Pair, list[Event]], set[Pair]]:
-    """Match events that name a known lead, or else a reference that one lead alone has (SPEC D7).
-
-    The pairs of events that are matched by other ways, or whose date says nothing, are unsaid.
-    """
-    known = set(landed(connection, "boberdoo__leads"))
-    known |= {
-        row["lead_id"]
-        for versions in _transactions(connection).values()
-        for _, _, row in versions
-        if _kind(row) == "purchase"
-    }
-    versions = landed(connection, "dispositions__file_events")
-    live_events = {key: found[-1][2] for key, found in versions.items() if not found[-1][1]}
-    references = defaultdict(set)
-    for buyer in live(connection, "boberdoo__lead_partners").values():
-        references[buyer["partner_id"], buyer.get("buyer_lead_ref")].add(buyer["lead_id"])
-    for event in live_events.values():
-        if event.get("lead_id") in known:
-            reference = event.get("buyer_lead_ref")
-            references[event["partner_id"], reference].add(event["lead_id"])
-    words = list(live(connection, "seeds__disposition_map").values())
-    events, unsaid = defaultdict(list), set()
-    for key, event in live_events.items():
-        partner, reference = event["partner_id"], event.get("buyer_lead_ref")
-        named = references[partner, reference] if reference else set()
-        if event.get("lead_id") in known:
-            leads = {event["lead_id"]}
-        elif named:
-            leads = named
-        elif event.get("phone") or event.get("email"):
-            unsaid |= {pair for pair in sales if pair[1] == partner}
-            continue
-        else:
-            continue
-        at = _moment(event.get("status_date"), versions[key][0][0])
-        if len(leads) > 1 or at is None:
-            unsaid |= {(lead, partner) for lead in leads}
-            continue
-        status = _status(event, partner, at, words)
-        if status:
-            order = (at, versions[key][0][0], key.split(":")[0], event["row_number"], key)
-            value = money(event["sale_amount"]) if event.get("sale_amount") else None
-            events[leads.pop(), partner].append(Event(order, status, at, value))
-    return events, unsaid
-
-
-def _moment(date: str | None, landed_at: datetime) -> datetime | None:
-    """Return when a status was reached: blank is when it was landed, None what cannot be read."""
-    if not (date or "").strip():
-        return landed_at
-    american = AMERICAN.fullmatch(date.strip())
-    if american:
-        date = f"{american[3]}-{int(american[1]):02}-{int(american[2]):02}{american[4]}"
-    if not re.match(r"\d{4}-\d\d-\d\d", date):
-        return None
-    try:
-        return datetime.fromisoformat(date)
-    except ValueError:
-        return None
-
-
-def _status(event: Row, partner: str, at: datetime, words: list[Row]) -> str | None:
-    word = _folded(event["status"])
-    for owner in (partner, "*"):
-        meant = [
-            row
-            for row in words
-            if row["partner_id"] == owner
-            and _folded(row["raw_status"]) == word
-            and (row["effective_from"] or "") <= f"{at:%Y-%m-%d %H:%M:%S}"
-        ]
-        if meant:
-            return max(meant, key=lambda row: row["effective_from"] or "")["status"]
-    return None
-
-
-def _folded(word: str | None) -> str:
-    return " ".join((word or "").split()).lower()

@@ -29,7 +29,7 @@ def deliveries(connection: psycopg.Connection) -> Standing:
             amount = None if is_deleted else _price(row, product, first, prices, plans)
             if amount is not None:
                 account = f"broker:{row['mortgage_broker_id']}"
-                standing[f"mortgage:{product}:{key}"] = (account, amount)
+                standing[f"mortgage:{product}:{key}"] = (account, "leads", amount)
     return standing
 
 

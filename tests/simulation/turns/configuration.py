@@ -5,6 +5,7 @@ from datetime import timedelta
 from tests.simulation.world import World
 
 KINDS = ("plain_lead", "drip", "cpa", "cpt", "warm_transfer", "mortgage_lead", "unheard_of")
+UNITS = ("leads", "calls", "msp")
 BASES = ("per_sale", "per_transfer", "percent_of_value", "")
 WORDS = {
     "Sold": "sold",
@@ -18,6 +19,7 @@ WORDS = {
 def open_books(world: World) -> None:
     """Write the first terms, words and campaigns."""
     world.seeds = {
+        "deal_types": [],
         "deal_terms": [],
         "disposition_map": [
             {"partner_id": partner, "raw_status": raw, "status": status, "effective_from": ""}
@@ -37,6 +39,8 @@ def open_books(world: World) -> None:
             )
         ],
     }
+    if world.random.random() < 0.7:
+        type_deals(world)
     for _ in range(2):
         agree(world)
 
@@ -47,7 +51,7 @@ def agree(world: World) -> None:
     row = {
         "partner_id": world.random.choice(world.partners),
         "filter_set_id": world.random.choice(["", "16"]),
-        "deal_type": world.random.choice(KINDS),
+        "deal_type": world.random.choice([*KINDS, world.own_deal_type]),
         "rate_basis": world.random.choice(BASES),
         "rate": world.random.choice([world.money(300), "12.5", ""]),
         "min_seconds": world.random.choice(["", "60"]),
@@ -70,10 +74,37 @@ def change_terms(world: World) -> None:
         row |= world.random.choice(
             [
                 {"rate": world.money(300)},
-                {"deal_type": world.random.choice(KINDS)},
+                {"deal_type": world.random.choice([*KINDS, world.own_deal_type])},
                 {"rate_basis": world.random.choice(BASES)},
             ]
         )
+
+
+def type_deals(world: World) -> None:
+    """The world's own type of deal is written down, after it was agreed on, or before."""
+    if not world.seeds["deal_types"]:
+        world.seeds["deal_types"].append(
+            {
+                "deal_type": world.own_deal_type,
+                "business_unit": world.random.choice(UNITS),
+                "label": "A deal of our own",
+                "paid_on": world.random.choice(["sale", "conversion", ""]),
+            }
+        )
+
+
+def change_type(world: World) -> None:
+    """A type of deal moves to another business unit, is paid otherwise, or is struck out."""
+    type_deals(world)
+    row = world.seeds["deal_types"][0]
+    others = [unit for unit in UNITS if unit != row["business_unit"]]
+    match world.random.randrange(5):
+        case 0:
+            row |= {"paid_on": world.random.choice(["sale", "conversion", ""])}
+        case 1:
+            world.seeds["deal_types"].clear()
+        case _:
+            row |= {"business_unit": world.random.choice(others)}
 
 
 def change_words(world: World) -> None:
@@ -95,4 +126,11 @@ def change_campaign(world: World) -> None:
     )
 
 
-TURNS = {agree: 2, change_terms: 2, change_words: 1, change_campaign: 1}
+TURNS = {
+    agree: 2,
+    change_terms: 2,
+    type_deals: 1,
+    change_type: 2,
+    change_words: 1,
+    change_campaign: 1,
+}
