@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--nights", type=int, default=6)
+    parser.add_argument("--troubles", type=int, default=2, help="of a night")
     parser.add_argument("--without-replay", action="store_true")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -49,6 +50,7 @@ def main() -> int:
                 seeds,
                 empty(settings),
                 nights=options.nights,
+                troubles=options.troubles,
                 replay=not options.without_replay,
             )
             failed += bool(plot.problems)

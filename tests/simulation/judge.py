@@ -3,7 +3,7 @@
 Each function returns sentences about what does not hold; none means that all does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,9 +11,10 @@ from typing import Any
 
 import psycopg
 
+from ingestion.sandbox.server import Request
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
-from tests.simulation.readings import calls, leads, mortgage
+from tests.simulation.readings import calls, dispositions, leads, mortgage
 from tests.simulation.readings.landed import Standing
 
 MOST_SHOWN = 5
@@ -54,6 +55,10 @@ select entry_key, account_id, business_unit, amount from (
     from marts.fct_ledger_entries where entry_key like %s group by entry_key
 ) as keys where quantity != 0
 """
+CONVERSIONS = """
+select entry_key from marts.fct_ledger_entries where entry_key like 'conversion:%'
+union select entry_key from marts.ledger_exceptions where entry_key like 'conversion:%'
+"""
 PUBLISHED = """
 select count(*) from analytics.fct_ledger_entries as published
 full join marts.fct_ledger_entries as built
@@ -68,6 +73,12 @@ class Memory:
 
     entries: dict[str, tuple] = field(default_factory=dict)
     through: datetime = datetime.min
+
+
+def elsewhere(requests: Sequence[Request]) -> Iterator[str]:
+    """Nothing was ever sent to a server that is no vendor's (SPEC R9a)."""
+    for request in requests[:MOST_SHOWN]:
+        yield f"sent elsewhere: {request.method} {request.path}"
 
 
 def books(connection: psycopg.Connection) -> Iterator[str]:
@@ -121,6 +132,15 @@ def second_reading(connection: psycopg.Connection) -> Iterator[str]:
         {key: value for key, value in said.standing.items() if key not in said.unsaid},
     )
     yield from _call_differences(connection)
+    yield from _unknown_leads(connection)
+
+
+def _unknown_leads(connection: psycopg.Connection) -> Iterator[str]:
+    """A lead that nobody has seen or sold owes nothing, and is not said to (SPEC D7a)."""
+    known = dispositions.known_leads(connection)
+    for (key,) in connection.execute(CONVERSIONS).fetchall():
+        if key.split(":")[1] not in known:
+            yield f"{key} is of a lead that nobody knows"
 
 
 def _call_differences(connection: psycopg.Connection) -> Iterator[str]:

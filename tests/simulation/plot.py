@@ -8,11 +8,11 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from ingestion.sandbox.server import Answer
+from ingestion.sandbox.server import Answer, Sandbox
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 DAYS_BETWEEN = (1, 1, 2, 3, 9)
 DOWN = [Answer(status=500)] * 50
+ELSEWHERE = "http://elsewhere"  # stands for a server that is nobody's vendor
 FAULTS = {
     "boberdoo is down": ("getTransactionDetails", DOWN),
     "boberdoo answers nothing": ("boberdoo", [Answer({"response": {"leads": ""}})] * 50),
@@ -30,9 +31,16 @@ FAULTS = {
     "Codex answers half a page": ("companies/bulk", [Answer(b'[{"company": {"acc')]),
     "time entries are down": ("time_entries", DOWN),
     "Billingo is down": ("billingo", DOWN),
-    "Datto redirects": ("datto", [Answer(status=302, headers={"Location": "http://127.0.0.1:9/"})]),
-    "nothing is wrong": ("nowhere", []),
+    **{
+        f"{vendor} redirects": (
+            vendor,
+            [Answer(status=status, headers={"Location": f"{ELSEWHERE}/{vendor}"})] * 50,
+        )
+        for vendor, status in (("boberdoo", 307), ("invoca", 301), ("billingo", 302))
+        + (("codex", 303), ("freshservice", 308), ("datto", 307))
+    },
 }
+MOST_FAULTS = 3  # in one night
 # A row that a seed cannot have; the next day it is repaired.
 MISTAKES = {
     "call_campaigns": {"campaign_id": "9", "kind": "no such kind", "effective_from": "2025-01-01"},
@@ -43,6 +51,7 @@ MISTAKES = {
 }
 # Steps of a night's landing, of its build, of all of it: where a kill may fall.
 FIRST_GUESS_OF_STEPS = 1500
+STEPS_OF_A_COMMAND = 200
 
 
 @dataclass
@@ -54,6 +63,7 @@ class Plot:
     told: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     steps_of_a_night: int = FIRST_GUESS_OF_STEPS
+    to_come: list["Trouble"] = field(default_factory=list)
 
     def tell(self, what: str) -> None:
         """Write down what happened."""
@@ -63,6 +73,7 @@ class Plot:
     def good_night(self) -> None:
         """Run a night with which nothing is wrong, and judge what is there."""
         self.town.sandbox.heal()
+        self.problems += judge.elsewhere(self.town.elsewhere.requests)
         ended = steps.play(steps.night(self.town.tonight()))
         if ended.kind == "MovesTooMuchError":
             self.tell("held, and accepted")
@@ -74,6 +85,12 @@ class Plot:
             return
         self.steps_of_a_night = max(ended.steps, 100)
         self.problems += judge.after_a_night(self.town.tonight(), self.memory)
+
+    def next_trouble(self) -> "Trouble":
+        """Return a trouble; none comes a second time before each has come once."""
+        if not self.to_come:
+            self.to_come = self.town.random.sample(TROUBLES, len(TROUBLES))
+        return self.to_come.pop()
 
     def later(self, **much: int) -> None:
         """Let the clock go on, without anything happening."""
@@ -93,18 +110,27 @@ def kill_a_night(plot: Plot) -> None:
 def type_something(plot: Plot) -> None:
     """A person types a command of dbt."""
     command = plot.town.random.choice(steps.HAND_COMMANDS)
-    at = plot.town.random.choice([None, None, plot.town.random.randrange(200)])
+    at = plot.town.random.choice([None, None, plot.town.random.randrange(STEPS_OF_A_COMMAND)])
     ended = steps.play(steps.hand(plot.town.tonight(), command), at)
     plot.tell(f"dbt {' '.join(command)}, killed at {at}: {ended.error or 'done'}")
 
 
-def break_a_vendor(plot: Plot) -> None:
-    """A vendor fails or lies for one night."""
-    name = plot.town.random.choice(list(FAULTS))
-    part, answers = FAULTS[name]
-    plot.town.sandbox.fail(part, *answers)
+def break_vendors(plot: Plot) -> None:
+    """Vendors fail or lie for one night."""
+    names = plot.town.random.sample(list(FAULTS), plot.town.random.randint(1, MOST_FAULTS))
+    for name in names:
+        part, answers = FAULTS[name]
+        plot.town.sandbox.fail(part, *[_to(plot.town.elsewhere, answer) for answer in answers])
     ended = steps.play(steps.night(plot.town.tonight()))
-    plot.tell(f"{name}: {ended.error or 'done'}")
+    plot.tell(f"{', '.join(names)}: {ended.error or 'done'}")
+
+
+def _to(elsewhere: Sandbox, answer: Answer) -> Answer:
+    """Return an answer that sends on, if it does, to a server that is there."""
+    headers = {
+        name: value.replace(ELSEWHERE, elsewhere.url("")) for name, value in answer.headers.items()
+    }
+    return replace(answer, headers=headers)
 
 
 def make_a_mistake(plot: Plot) -> None:
@@ -127,6 +153,33 @@ def run_two_at_once(plot: Plot) -> None:
     plot.tell(f"a night and {other or 'a night'} at once: {[one.error for one in ended]}")
 
 
+def type_within_a_night(plot: Plot) -> None:
+    """A person types a command of dbt in the middle of a night; the night lands all the same."""
+    at = plot.town.random.randrange(plot.steps_of_a_night)
+    command = plot.town.random.choice(steps.HAND_COMMANDS)
+    tonight = plot.town.tonight()
+    night, typed = steps.play_within(steps.night(tonight), at, steps.hand(tonight, command))
+    plot.tell(f"dbt {' '.join(command)} at step {at} of a night: {typed.error}; {night.error}")
+    if night.failed_sources and not plot.town.renamed:
+        plot.problems.append(f"a night into which dbt was typed: {night.failed_sources}")
+
+
+def run_within_a_command(plot: Plot) -> None:
+    """A night runs while a person's dbt is asleep in the middle of its work."""
+    at = plot.town.random.randrange(STEPS_OF_A_COMMAND)
+    command = plot.town.random.choice(steps.HAND_COMMANDS)
+    tonight = plot.town.tonight()
+    typed, night = steps.play_within(steps.hand(tonight, command), at, steps.night(tonight))
+    plot.tell(f"a night at step {at} of dbt {' '.join(command)}: {night.error}; {typed.error}")
+
+
+def land_without_building(plot: Plot) -> None:
+    """A night lands and dbt does not start; a person types something before the next one."""
+    ended = steps.play(steps.night_without_build(plot.town.tonight()))
+    plot.tell(f"a night without its build: {ended.error}")
+    type_something(plot)
+
+
 def turn_the_clock_back(plot: Plot) -> None:
     """A night runs with a clock that is behind."""
     plot.later(days=-3)
@@ -135,23 +188,27 @@ def turn_the_clock_back(plot: Plot) -> None:
     plot.later(days=3)
 
 
-def nothing_happens(plot: Plot) -> None:
-    """An ordinary day."""
-
-
-TROUBLES: dict[Callable[[Plot], None], int] = {
-    kill_a_night: 4,
-    type_something: 3,
-    break_a_vendor: 3,
-    make_a_mistake: 2,
-    run_two_at_once: 2,
-    turn_the_clock_back: 1,
-    nothing_happens: 1,
-}
+Trouble = Callable[[Plot], None]
+TROUBLES: list[Trouble] = [
+    kill_a_night,
+    type_something,
+    break_vendors,
+    make_a_mistake,
+    run_two_at_once,
+    type_within_a_night,
+    run_within_a_command,
+    land_without_building,
+    turn_the_clock_back,
+]
 
 
 def simulate(
-    seeds: Sequence[int], settings: Settings, *, nights: int = 6, replay: bool = True
+    seeds: Sequence[int],
+    settings: Settings,
+    *,
+    nights: int = 6,
+    troubles: int = 2,
+    replay: bool = True,
 ) -> Plot:
     """Play the worlds of these seeds in one warehouse; the plot names what did not hold."""
     folder = Path(tempfile.mkdtemp(prefix="ledgerhouse-simulation-"))
@@ -159,7 +216,7 @@ def simulate(
         with open_town(seeds, settings, folder) as town:
             plot = Plot(town)
             for _ in range(nights):
-                _play_a_night(plot)
+                _play_a_night(plot, troubles)
                 if plot.problems:
                     return plot
             _build_again(plot, replay)
@@ -168,12 +225,13 @@ def simulate(
         shutil.rmtree(folder)
 
 
-def _play_a_night(plot: Plot) -> None:
+def _play_a_night(plot: Plot, troubles: int) -> None:
     plot.town.live(plot.town.random.choice(DAYS_BETWEEN))
-    trouble = plot.town.random.choices(list(TROUBLES), list(TROUBLES.values()))[0]
-    plot.tell(f"{trouble.__name__}")
-    trouble(plot)
-    plot.later(hours=1)
+    for _ in range(troubles):
+        trouble = plot.next_trouble()
+        plot.tell(f"{trouble.__name__}")
+        trouble(plot)
+        plot.later(hours=1)
     plot.good_night()
 
 

@@ -51,21 +51,39 @@ class Ended:
     error: str | None = None
     kind: str | None = None
     was_killed: bool = False
+    failed_sources: tuple[str, ...] = ()
 
 
-def night(settings: Settings) -> Callable[[], None]:
+# What is done; it may return the sources that failed, each with its cause.
+Action = Callable[[], tuple[str, ...] | None]
+
+
+def night(settings: Settings) -> Action:
     """Return the night, as the schedule runs it."""
 
-    def run() -> None:
+    def run() -> tuple[str, ...]:
         done = pipeline.run_job(settings, "nightly")
-        if done.failed_sources:
-            causes = [f"{o.source}: {o.error}" for o in done.outcomes if o.is_failed]
+        causes = tuple(f"{o.source}: {o.error}" for o in done.outcomes if o.is_failed)
+        if causes:
             print("failed sources:", *causes, sep="\n  ", file=sys.stderr)
+        return causes
 
     return run
 
 
-def hand(settings: Settings, command: tuple[str, ...]) -> Callable[[], None]:
+def night_without_build(settings: Settings) -> Action:
+    """Return a night that lands, and whose build never begins."""
+
+    def run() -> None:
+        with pipeline.open_job(settings, "nightly") as job:
+            pipeline.prepare(job)
+            pipeline.land(job)
+            raise RuntimeError("dbt does not start")
+
+    return run
+
+
+def hand(settings: Settings, command: tuple[str, ...]) -> Action:
     """Return a command of dbt, as a person types it."""
 
     def run() -> None:
@@ -86,7 +104,7 @@ def _failures(outcome: Any) -> str:
     return "; ".join(bad[:3]) or str(outcome.exception)
 
 
-def accept(settings: Settings) -> Callable[[], None]:
+def accept(settings: Settings) -> Action:
     """Return the acceptance of what the guard holds."""
 
     def run() -> None:
@@ -95,19 +113,27 @@ def accept(settings: Settings) -> Callable[[], None]:
     return run
 
 
-def play(action: Callable[[], None], at: int | None = None, what: str = "client") -> Ended:
+def play(action: Action, at: int | None = None, what: str = "client") -> Ended:
     """Run an action in a child; before its step `at`, end the client, backends or the server."""
     return _ending(*_begin(action, at, what))
 
 
-def play_together(*actions: Callable[[], None]) -> list[Ended]:
+def play_together(*actions: Action) -> list[Ended]:
     """Run several actions at the same time, each in a child."""
     return [_ending(*child) for child in [_begin(action) for action in actions]]
 
 
-def _begin(
-    action: Callable[[], None], at: int | None = None, what: str = "client"
-) -> tuple[int, int]:
+def play_within(outer: Action, at: int, inner: Action) -> tuple[Ended, Ended]:
+    """Run an action that is asleep before its step `at`, while another is done from end to end."""
+    child, reader = _begin(outer, at, "asleep")
+    status = os.waitid(os.P_PID, child, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    done = play(inner)
+    if status and status.si_code == os.CLD_STOPPED:
+        os.kill(child, signal.SIGCONT)
+    return _ending(child, reader), done
+
+
+def _begin(action: Action, at: int | None = None, what: str = "client") -> tuple[int, int]:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -129,7 +155,7 @@ def _ending(child: int, reader: int) -> Ended:
     return pickle.loads(text)
 
 
-def _be_the_child(action: Callable[[], None], at: int | None, what: str, writer: int) -> None:
+def _be_the_child(action: Action, at: int | None, what: str, writer: int) -> None:
     steps, lock = count(), threading.Lock()
 
     def step() -> None:
@@ -142,8 +168,8 @@ def _be_the_child(action: Callable[[], None], at: int | None, what: str, writer:
         sys.stdout = StringIO()
         _before_every_step(step)
         try:
-            action()
-            ended = Ended(next(steps))
+            failed = action() or ()
+            ended = Ended(next(steps), failed_sources=failed)
         except BaseException as error:
             ended = Ended(next(steps), str(error)[:2000], type(error).__name__)
         with suppress(OSError), os.fdopen(writer, "wb") as report:
@@ -155,6 +181,8 @@ def _be_the_child(action: Callable[[], None], at: int | None, what: str, writer:
 def _end(what: str) -> None:
     if what == "client":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "asleep":
+        os.kill(os.getpid(), signal.SIGSTOP)
     elif what == "backends":
         from ingestion.settings import read_settings
 

@@ -18,12 +18,12 @@ from ingestion import settings as configured
 from ingestion.sandbox import datto, freshservice, msp_shapes
 from ingestion.sandbox.billingo import Billingo, Books
 from ingestion.sandbox.boberdoo import Boberdoo
-from ingestion.sandbox.invoca import NETWORK_ID, TOKEN, Invoca
+from ingestion.sandbox.invoca import NETWORK_ID, TOKEN, Invoca, started_at
 from ingestion.sandbox.msp_story import MspStores
 from ingestion.sandbox.server import Sandbox
 from ingestion.settings import PROJECT, Settings
 from tests.simulation.turns import live_a_day, open_world
-from tests.simulation.world import PRODUCTS, World
+from tests.simulation.world import PRODUCTS, Row, World
 
 FIRST_NIGHT = datetime(2026, 7, 5, 0, 5)
 SCHEMA = PROJECT / "tests" / "golden" / "lead_ledger" / "schema.sql"
@@ -35,6 +35,16 @@ TABLES = {
 }
 CANARY = {"lead_id": "1", "lead_type": "0", "lead_date": "2020-01-01 00:00:00"}
 CANARY |= {"lead_data": {}, "matched_partners": []}
+# What a vendor may call otherwise from one day to the next: whose rows, the field, its new name.
+RENAMES = (
+    ("transactions", "amount", "price"),
+    ("transactions", "partner_id", "buyer_id"),
+    ("transactions", "transaction_type", "type"),
+    ("calls", "advertiser_payin_localized", "advertiser_payin"),
+    ("calls", "advertiser_campaign_id", "campaign_id"),
+)
+# Of fewer rows than this some may land as they are: they are bad records, and no other shape.
+FEWEST_RENAMED = 25
 COMPANY_KEYS = ("BILLINGO_KEY_KEKFENY", "BILLINGO_KEY_LENDING", "BILLINGO_KEY_IT")
 
 
@@ -51,9 +61,12 @@ class Town:
     network: Invoca
     stores: MspStores
     billingo: Billingo
+    elsewhere: Sandbox
     now: datetime = FIRST_NIGHT
     prices: dict[int, tuple] = field(default_factory=dict)
     mistakes: dict[str, dict[str, str]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    renamed: tuple[str, str, str] | None = None
 
     def live(self, days: int) -> None:
         """Let days pass: each world goes on by itself, and prices change now and then."""
@@ -64,6 +77,11 @@ class Town:
             world.now = self.now
             live_a_day(world)
         self._change_prices()
+        if self.random.random() < 0.25:
+            # The project's own types of deals belong to another part of the business, or back.
+            kind = self.random.choice(["cpa", "cpt", "drip", "plain_lead", "lead_call"])
+            self.units[kind] = self.random.choice(["leads", "calls"])
+        self.renamed = self.random.choice(RENAMES) if self.random.random() < 0.4 else None
         self.show()
 
     def tonight(self) -> Settings:
@@ -103,6 +121,15 @@ class Town:
         known = {row["transaction_id"]: place for place, row in enumerate(self.network.rows)}
         rows.sort(key=lambda row: known.get(row["transaction_id"], len(known)))
         self.network.rows = rows
+        if self.renamed:
+            self._rename(*self.renamed)
+
+    def _rename(self, whose: str, field_name: str, new_name: str) -> None:
+        """Let a vendor call a field of all its rows otherwise, if it has many."""
+        rows = self.network.rows if whose == "calls" else self.portal.transactions
+        lately = f"{self.now - timedelta(days=6)}"
+        if sum(_at(row) > lately for row in rows) >= FEWEST_RENAMED:
+            rows[:] = [_renamed(row, field_name, new_name) for row in rows]
 
     def _show_files(self) -> None:
         for world in self.worlds:
@@ -116,6 +143,11 @@ class Town:
                 rows, header = list(reader), list(reader.fieldnames or [])
             if path.stem.startswith("msp_") and path.stem != "msp_device_types":
                 rows = []
+            if path.stem == "deal_types":
+                rows = [
+                    row | {"business_unit": self.units.get(row["deal_type"], row["business_unit"])}
+                    for row in rows
+                ]
             own = [row for world in self.worlds for row in world.seeds.get(path.stem, [])]
             mistake = [self.mistakes[path.stem]] if path.stem in self.mistakes else []
             _write(self.folder / "seeds" / path.name, [*rows, *own, *mistake], header)
@@ -184,7 +216,7 @@ def open_town(seeds: Sequence[int], settings: Settings, folder: Path) -> Iterato
         source.execute("drop schema public cascade")
         source.execute("create schema public")
         source.execute(SCHEMA.read_text())
-    with Sandbox(vendors) as sandbox:
+    with Sandbox(vendors) as sandbox, Sandbox({}) as elsewhere:
         town = Town(
             worlds,
             Random(f"town {seeds[0]}"),
@@ -195,6 +227,7 @@ def open_town(seeds: Sequence[int], settings: Settings, folder: Path) -> Iterato
             network,
             stores,
             billingo,
+            elsewhere,
         )
         for world in worlds:
             open_world(world)
@@ -218,6 +251,16 @@ def _with_vendors(settings: Settings, sandbox: Sandbox, portal: Boberdoo, folder
             sandbox.url("billingo"), {key: f"key-of-{key}" for key in COMPANY_KEYS}
         ),
     )
+
+
+def _at(row: Row) -> str:
+    """Return when a transaction was, or a call."""
+    return row.get("transaction_date") or f"{started_at(row):%Y-%m-%d %H:%M:%S}"
+
+
+def _renamed(row: Row, field_name: str, new_name: str) -> Row:
+    """Return a row in which a field has another name."""
+    return {new_name if name == field_name else name: value for name, value in row.items()}
 
 
 def _insert(source: psycopg.Connection, table: str, row: tuple) -> None:

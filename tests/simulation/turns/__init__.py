@@ -15,7 +15,7 @@ TURNS: dict[Callable[[World], object], int] = {
     **invoices.TURNS,
     World.bring_back: 3,
 }
-MOST_TURNS = 14
+FEWEST_TURNS, MOST_TURNS = 5, 20
 
 
 def open_world(world: World) -> None:
@@ -26,12 +26,13 @@ def open_world(world: World) -> None:
         leads.arrive(world)
         leads.sell(world)
         mortgage.deliver(world)
+        reports.report(world)
 
 
 def live_a_day(world: World) -> None:
     """Let a few things happen."""
     turns = world.random.choices(
-        list(TURNS), list(TURNS.values()), k=world.random.randint(3, MOST_TURNS)
+        list(TURNS), list(TURNS.values()), k=world.random.randint(FEWEST_TURNS, MOST_TURNS)
     )
     for turn in turns:
         turn(world)

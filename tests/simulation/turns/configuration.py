@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.simulation.world import World
 
 KINDS = ("plain_lead", "drip", "cpa", "cpt", "warm_transfer", "mortgage_lead", "unheard_of")
-UNITS = ("leads", "calls", "msp")
+UNITS = ("leads", "calls")
 BASES = ("per_sale", "per_transfer", "percent_of_value", "")
 WORDS = {
     "Sold": "sold",
@@ -41,8 +41,16 @@ def open_books(world: World) -> None:
     }
     if world.random.random() < 0.7:
         type_deals(world)
-    for _ in range(2):
-        agree(world)
+    # One pays for what becomes of a lead, one by the world's own type of deal, one as it comes.
+    pays = {"deal_type": world.random.choice(["cpa", "cpt", "warm_transfer"])}
+    pays |= {"rate_basis": world.random.choice(["per_sale", "percent_of_value"]), "rate": "87.5"}
+    for partner, terms in zip(
+        world.partners, (pays, {"deal_type": world.own_deal_type}), strict=False
+    ):
+        world.seeds["deal_terms"].append(
+            {"partner_id": partner, "filter_set_id": "", "effective_from": "2026-01-01"} | terms
+        )
+    agree(world)
 
 
 def agree(world: World) -> None:
@@ -130,7 +138,7 @@ TURNS = {
     agree: 2,
     change_terms: 2,
     type_deals: 1,
-    change_type: 2,
+    change_type: 3,
     change_words: 1,
     change_campaign: 1,
 }

@@ -122,6 +122,15 @@ def correct_lead(world: World) -> None:
     world.leads[lead["lead_id"]] = lead | {"lead_data": data}
 
 
+def name_another_call(world: World) -> None:
+    """A lead came from another call than it said."""
+    calls = sorted({call["complete_call_id"] for call in world.calls.values()})
+    lead = _lead(world)
+    if lead and calls:
+        call = world.random.choice(calls)
+        world.leads[lead["lead_id"]] = lead | {"lead_data": lead["lead_data"] | {"call_id": call}}
+
+
 def _lead(world: World) -> Row | None:
     return world.random.choice(list(world.leads.values())) if world.leads else None
 
@@ -131,4 +140,12 @@ def _transaction(world: World) -> Row | None:
     return world.random.choice(rows) if rows else None
 
 
-TURNS = {arrive: 6, sell: 8, refund: 5, change: 8, withdraw: 2, correct_lead: 4}
+TURNS = {
+    arrive: 6,
+    sell: 8,
+    refund: 5,
+    change: 8,
+    withdraw: 2,
+    correct_lead: 4,
+    name_another_call: 2,
+}

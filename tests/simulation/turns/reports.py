@@ -10,22 +10,49 @@ STRANGE_DATES = ("07/05/2026 10:00 PM", "July 5, 2026", "05.07.2026", "13/07/202
 def report(world: World) -> None:
     """A partner says of a lead what became of it; it names the lead in one of several ways."""
     partner = world.random.choice(world.partners)
-    name = f"{partner}_{world.now:%Y%m%d}.csv"
-    world.files.setdefault(name, []).append(_event(world))
+    _drop(world, partner, _event(world, partner))
 
 
-def _event(world: World) -> Row:
+def refer(world: World) -> None:
+    """A partner names a lead that nobody knows by a reference, and later by that alone."""
+    partner, reference = world.random.choice(world.partners), f"X{world.number()}"
+    unknown = {"lead_id": f"99{world.number()}", "buyer_lead_ref": reference}
+    for way in (unknown, {"buyer_lead_ref": reference}):
+        _drop(world, partner, _said(world) | way)
+
+
+def _drop(world: World, partner: str, event: Row) -> None:
+    world.files.setdefault(f"{partner}_{world.now:%Y%m%d}.csv", []).append(event)
+
+
+def _said(world: World) -> Row:
+    """Return an event that does not say yet which lead it is about."""
     event = dict.fromkeys(COLUMNS, "")
     event |= {"status": world.random.choice(STATUSES), "status_date": text(world.moment(4))}
-    if world.random.random() < 0.1:
+    if world.random.random() < 0.2:
         event["status_date"] = world.random.choice(STRANGE_DATES)
     if world.random.random() < 0.3:
         event["sale_amount"] = world.money(5000)
+    return event
+
+
+def _event(world: World, partner: str) -> Row:
+    event = _said(world)
     leads = list(world.leads.values())
     if not leads:
         return event | {"lead_id": "999999999"}
-    lead = world.random.choice(leads)
-    references = [buyer["buyer_lead_ref"] for buyer in lead["matched_partners"]]
+    # Partners speak mostly of what they bought.
+    bought = [
+        lead
+        for lead in leads
+        if any(buyer["partner_id"] == partner for buyer in lead["matched_partners"])
+    ]
+    lead = world.random.choice(bought if bought and world.random.random() < 0.8 else leads)
+    references = [
+        buyer["buyer_lead_ref"]
+        for buyer in lead["matched_partners"]
+        if buyer["partner_id"] == partner or world.random.random() < 0.1
+    ]
     ways = [
         {"lead_id": lead["lead_id"]},
         {"lead_id": lead["lead_id"], "buyer_lead_ref": f"X{world.number()}"},
@@ -55,4 +82,4 @@ def change(world: World) -> None:
     rows[place] = rows[place] | world.random.choice(changes)
 
 
-TURNS = {report: 10, change: 3}
+TURNS = {report: 10, refer: 1, change: 3}
