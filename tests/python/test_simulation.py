@@ -20,7 +20,10 @@ def simulate(*options: str) -> None:
 
 
 def test_a_town_of_worlds_holds_whatever_happens() -> None:
-    simulate("tests.simulation", "--seeds", "1-40", "--nights", "3", "--without-replay")
+    simulate(
+        *("tests.simulation", "--seeds", "1-40", "--nights", "3", "--troubles", "1"),
+        "--without-replay",
+    )
 
 
 @pytest.mark.all

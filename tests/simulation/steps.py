@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from orchestration import pipeline
 from orchestration.dbt import dbt_arguments
 
 LONGEST_SECONDS = 400  # of one step
+LONGEST_WAIT_SECONDS = 60  # until an action is asleep
 HAND_COMMANDS = (
     ("run", "--select", "int_product_prices_timeline+"),
     ("run", "--select", "int_deal_terms_timeline+"),
@@ -125,12 +127,32 @@ def play_together(*actions: Action) -> list[Ended]:
 
 def play_within(outer: Action, at: int, inner: Action) -> tuple[Ended, Ended]:
     """Run an action that is asleep before its step `at`, while another is done from end to end."""
-    child, reader = _begin(outer, at, "asleep")
-    status = os.waitid(os.P_PID, child, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    asleep = _asleep(outer, at)
     done = play(inner)
-    if status and status.si_code == os.CLD_STOPPED:
-        os.kill(child, signal.SIGCONT)
-    return _ending(child, reader), done
+    os.kill(asleep[0], signal.SIGCONT)
+    return _ending(*asleep), done
+
+
+def play_crossed(one: Action, at: int, other: Action, other_at: int) -> tuple[Ended, Ended]:
+    """Run two actions by turns: the first falls asleep, then the other; the first ends first."""
+    first = _asleep(one, at)
+    second = _asleep(other, other_at)
+    os.kill(first[0], signal.SIGCONT)
+    # It may wait for what the other holds.
+    select.select([first[1]], [], [], LONGEST_WAIT_SECONDS)
+    os.kill(second[0], signal.SIGCONT)
+    return _ending(*first), _ending(*second)
+
+
+def _asleep(action: Action, at: int) -> tuple[int, int]:
+    """Begin an action, and wait until it is asleep, has ended, or waits for something itself."""
+    child = _begin(action, at, "asleep")
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while time.monotonic() < until:
+        if os.waitid(os.P_PID, child[0], os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            break
+        time.sleep(0.05)
+    return child
 
 
 def _begin(action: Action, at: int | None = None, what: str = "client") -> tuple[int, int]:

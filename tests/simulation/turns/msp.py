@@ -92,7 +92,7 @@ def change(world: World) -> None:
 
 def change_plan(world: World) -> None:
     """The plan gets dearer, or is sold twice under one name."""
-    if world.random.random() < 0.2 and len(world.msp_plans) < 2:
+    if world.random.random() < 0.4 and len(world.msp_plans) < 2:
         world.msp_plans.append(_plan(world))
     else:
         row = world.random.choice(world.msp_plans)
@@ -116,6 +116,14 @@ def ask_for_help(world: World) -> None:
         | {"timer_running": False, "executed_at": at, "created_at": at, "updated_at": at}
         for place in range(world.random.randint(0, 3))
     ]
+
+
+def repeat_a_number(world: World) -> None:
+    """Codex has a ticket's number twice: whose are the hours?"""
+    tickets = world.company["tickets"]
+    if tickets:
+        twin = world.random.choice(tickets) | {"ticket_id": world.number()}
+        tickets.append(twin | {"status": world.random.choice(["Closed", "Open", "spam"])})
 
 
 def work_late(world: World) -> None:
@@ -144,4 +152,13 @@ def override(world: World) -> None:
         rows.append(row | {"override_puc_enabled": "true", "per_user_cost": world.money(50)})
 
 
-TURNS = {install: 2, hire: 1, change: 2, change_plan: 1, ask_for_help: 2, work_late: 2, override: 1}
+TURNS = {
+    install: 2,
+    hire: 1,
+    change: 2,
+    change_plan: 2,
+    ask_for_help: 2,
+    repeat_a_number: 1,
+    work_late: 2,
+    override: 1,
+}
