@@ -90,6 +90,16 @@ def change(world: World) -> None:
     world.transactions[row["transaction_id"]] = row | change
 
 
+def move_refund(world: World) -> None:
+    """A refund was entered for the wrong lead, and is moved to another."""
+    refunds = [row for row in world.transactions.values() if row["transaction_type"] == "Refund"]
+    others = [row for row in world.transactions.values() if row["transaction_type"] == "Purchase"]
+    if refunds and others:
+        row, right = world.random.choice(refunds), world.random.choice(others)
+        moved = {name: right[name] for name in ("lead_id", "partner_id")}
+        world.transactions[row["transaction_id"]] = row | moved
+
+
 def withdraw(world: World) -> None:
     """A transaction is no longer there."""
     row = _transaction(world)
@@ -145,6 +155,7 @@ TURNS = {
     sell: 8,
     refund: 5,
     change: 8,
+    move_refund: 2,
     withdraw: 2,
     correct_lead: 4,
     name_another_call: 2,
