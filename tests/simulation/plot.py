@@ -128,7 +128,7 @@ def break_vendors(plot: Plot) -> None:
     """Vendors fail, lie or send on to somebody else for one night."""
     told = []
     for vendor, faults in FAULTS.items():
-        if plot.town.random.random() < 0.5:
+        if plot.town.random.random() < 0.8:
             there = {"Location": plot.town.elsewhere.url(vendor)}
             sends_on = (vendor, [Answer(status=REDIRECTS[vendor], headers=there)] * 50)
             known = [*faults.items(), ("sends on", sends_on)]
