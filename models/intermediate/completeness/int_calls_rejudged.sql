@@ -40,6 +40,6 @@ where
     )
 {% if judged -%}
     union
-    select unit_key from {{ judged }}
+    select cast(unit_key as varchar(100)) as call_id from {{ judged }}
     where is_held or not is_accounted
 {%- endif %}

@@ -38,10 +38,10 @@ calls_of_unnamed as (
 
 leads_read as (
     select
-        conversions.event_id,
-        conversions.lead_id
+        event_id,
+        lead_id
     from conversions
-    inner join known_leads on conversions.lead_id = known_leads.lead_id
+    where lead_id in (select known_leads.lead_id from known_leads)
     {% for facts in [ref('stg_boberdoo__lead_partners'), ref('int_dispositions_read')] %}
         union
         select

@@ -23,22 +23,26 @@ new_entries as (
         'conversion:' || lead_id || ':' || substring(account_id, 9) as pair_key
     from {{ ref('fct_ledger_entries') }}
     where recorded_at > {{ known }} and account_id like 'partner:%' and lead_id is not null
+),
+
+units as (
+    select event_id as unit_key from {{ ref('stg_dispositions__events') }}
+    where loaded_at > {{ known }}
+    union
+    select dispositions.event_id as unit_key
+    from {{ ref('int_dispositions_read') }} as dispositions
+    inner join new_rules on new_rules.partner_id in ('*', dispositions.partner_id)
+    union
+    select entry_key as unit_key from new_entries
+    where entry_key like 'conversion:%'
+    {% if judged -%}
+        union
+        select unit_key from {{ judged }}
+        where
+            is_held
+            or not is_accounted
+            or pair_key in (select new_entries.pair_key from new_entries)
+    {%- endif %}
 )
 
-select event_id as unit_key from {{ ref('stg_dispositions__events') }}
-where loaded_at > {{ known }}
-union
-select dispositions.event_id as unit_key
-from {{ ref('int_dispositions_read') }} as dispositions
-inner join new_rules on new_rules.partner_id in ('*', dispositions.partner_id)
-union
-select entry_key as unit_key from new_entries
-where entry_key like 'conversion:%'
-{% if judged -%}
-    union
-    select unit_key from {{ judged }}
-    where
-        is_held
-        or not is_accounted
-        or pair_key in (select new_entries.pair_key from new_entries)
-{%- endif %}
+select cast(unit_key as varchar(250)) as unit_key from units

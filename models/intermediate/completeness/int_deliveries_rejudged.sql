@@ -21,8 +21,10 @@ sightings as (
     where loaded_at > {{ known }}
     union all
     select
-        split_part(entry_key, ':', 2) as lead_type,
-        substring(entry_key, 11 + length(split_part(entry_key, ':', 2))) as source_key
+        cast(split_part(entry_key, ':', 2) as varchar(50)) as lead_type,
+        cast(
+            substring(entry_key, 11 + length(split_part(entry_key, ':', 2))) as varchar(500)
+        ) as source_key
     from entry_keys
 )
 

@@ -19,10 +19,11 @@ select transaction_key from transactions
 where
     coalesce(transaction_type, '(blank)') in (select new_types.transaction_type from new_types)
 union
-select substring(entry_key, 10) as transaction_key from {{ ref('fct_ledger_entries') }}
+select cast(substring(entry_key, 10) as varchar(500)) as transaction_key
+from {{ ref('fct_ledger_entries') }}
 where recorded_at > {{ known }} and entry_key like 'boberdoo:%'
 {% if judged -%}
     union
-    select unit_key from {{ judged }}
+    select cast(unit_key as varchar(500)) as transaction_key from {{ judged }}
     where is_held or not is_accounted
 {%- endif %}
