@@ -25,7 +25,7 @@ from ingestion.registry import (
 from ingestion.run import Run
 from ingestion.settings import Settings
 from orchestration import guard, job_runs, notices, snapshot_runs
-from orchestration.dbt import NodeResult, keep_manifest, read_marts, run_dbt
+from orchestration.dbt import DbtError, NodeResult, keep_manifest, read_marts, run_dbt
 from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.holds import PublicationHeldError, refuse_without_configuration
 from orchestration.schedules import SCHEDULES
@@ -141,10 +141,7 @@ def build_new(job: Job, *options: str) -> list[NodeResult]:
     settings = job.run.settings
     target = target_of(settings)
     target.show_landed(job.connection, settings)
-    unchanged = target.unchanged_views(job.connection, settings)
-    job.night.nodes.extend(_build(settings, *(options or NEW_ONLY), *_without(unchanged)))
-    if not unchanged:
-        target.remember_views(job.connection, settings)
+    job.night.nodes.extend(_build_changed(job, *(options or NEW_ONLY)))
     if snapshot_runs.pending_snapshots(job.connection):
         snapshot_runs.remember_snapshot(job.connection, job.run.loaded_at)
     return job.night.nodes
@@ -349,9 +346,31 @@ def _build(
     return nodes
 
 
+def _build_changed(job: Job, *options: str) -> list[NodeResult]:
+    """Build what is new, without the views that nothing has changed; raises DbtError.
+
+    Where a model has changed a column's type meanwhile, the views on it are gone with the old one:
+    then every view is looked at.
+    """
+    settings, target = job.run.settings, target_of(job.run.settings)
+    left_out = target.unchanged_views(job.connection, settings)
+    if left_out:
+        try:
+            nodes = _build(settings, *options, *_without(left_out))
+        except DbtError:
+            if target.unchanged_views(job.connection, settings):
+                raise
+        else:
+            if target.unchanged_views(job.connection, settings):
+                return nodes
+    nodes = _build(settings, *options)
+    target.remember_views(job.connection, settings)
+    return nodes
+
+
 def _without(views: Sequence[str]) -> Sequence[str]:
     """Return the options that leave out views, and none of the tests of them."""
-    return ("--indirect-selection", "empty", "--exclude", *views) if views else ()
+    return ("--indirect-selection", "empty", "--exclude", *views)
 
 
 def _timed(job: Job, step: str, action: Callable[[], object]) -> None:

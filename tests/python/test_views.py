@@ -8,9 +8,18 @@ from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import _identity, _manifest, run_dbt
-from orchestration.kept_views import unchanged_views
+from orchestration.kept_views import remember_views, unchanged_views
 from tests.python import golden
 
+NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
+COLUMNS = """
+select attrelid::regclass, attnum, attname, format_type(atttypid, atttypmod) as type
+from pg_attribute inner join pg_class on pg_class.oid = attrelid
+where
+    relnamespace in ('staging'::regnamespace, 'intermediate'::regnamespace, 'marts'::regnamespace)
+    and relkind = 'r' and attnum > 0
+order by attrelid::regclass::text, attnum
+"""
 SELECT = ("run", "--select", "ledger_exceptions", "revenue")
 
 
@@ -88,7 +97,8 @@ def test_a_full_refresh_makes_every_view_again(views: Settings) -> None:
 def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
     built: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = names_of_a_night(built), names_of_a_night(built)
+    first, columns = names_of_a_night(built), golden.query(built, COLUMNS)
+    second = names_of_a_night(built)
     assert {"revenue", "fct_ledger_entries"} <= first["model"]
     assert "revenue" not in second["model"]
     assert "fct_ledger_entries" in second["model"]
@@ -96,6 +106,10 @@ def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
     assert second["test"] == first["test"]
     assert any("revenue" in name for name in second["test"])
 
+    # A column that is added to again has the type it began with, else views on it go with it.
+    assert golden.query(built, COLUMNS) == columns
+
+    # What a person drops.
     with connect(built) as connection:
         connection.execute("drop view marts.revenue")
     assert "revenue" in names_of_a_night(built, "--select", "revenue")["model"]
@@ -106,6 +120,22 @@ def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
         file = _manifest(_identity(built)).files["ledgerhouse://models/marts/ledger/revenue.sql"]
         monkeypatch.setattr(file.checksum, "checksum", "edited")
         assert unchanged_views(connection, built) == []
+
+
+def test_a_view_that_goes_within_a_night_is_made_again_by_it(built: Settings) -> None:
+    with connect(built) as connection:
+        connection.execute(
+            "alter table intermediate.int_sales_typed"
+            " drop column rate_basis cascade, add column rate_basis varchar(5)"
+        )
+    run_dbt(built, "run", "--select", "config.materialized:kept_view")
+    with connect(built) as connection:
+        remember_views(connection, built)
+        assert unchanged_views(connection, built)
+    # dbt finds the column too short, and makes it again: what reads it goes, too.
+    assert "revenue" in names_of_a_night(built, *NO_TESTS)["model"]
+    with connect(built) as connection:
+        assert unchanged_views(connection, built)
 
 
 def names_of_a_night(settings: Settings, *options: str) -> dict[str, set[str]]:
