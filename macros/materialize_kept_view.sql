@@ -8,6 +8,9 @@
 {% endmaterialization %}
 
 {% materialization kept_view, adapter='postgres' %}
+    {% if load_cached_relation(this) is none %}
+        {{ return(make_first_view(this.incorporate(type='view'), sql)) }}
+    {% endif %}
     {% call statement('main', fetch_result=True) %}
         select 1
         from pg_rewrite
@@ -22,6 +25,19 @@
     {% endif %}
     {{ return({'relations': [this.incorporate(type='view')]}) }}
 {% endmaterialization %}
+
+{#- What dbt's own does, less what it takes to replace a view. -#}
+{% macro make_first_view(relation, sql) %}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') %}{{ get_create_view_as_sql(relation, sql) }}{% endcall %}
+    {% do apply_grants(relation, config.get('grants'), should_revoke=False) %}
+    {% do persist_docs(relation, model) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [relation]}) }}
+{% endmacro %}
 
 {% macro postgres__create_view_as(relation, sql) %}
     {{ dbt.default__create_view_as(relation, sql) }}

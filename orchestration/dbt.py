@@ -5,8 +5,10 @@ import gc
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import TopologicalSorter
@@ -18,6 +20,8 @@ from ingestion.lock import turn_token
 from ingestion.settings import PROJECT, Settings, redact
 
 log = logging.getLogger(__name__)
+
+_parsers: list[subprocess.Popen[bytes]] = []
 
 QUIET = ("--log-level", "none", "--log-level-file", "none")
 
@@ -203,6 +207,24 @@ def dbt_arguments(settings: Settings, *command: str) -> list[str]:
     return [*command, *_places(), *QUIET]
 
 
+@contextmanager
+def parsing_meanwhile(settings: Settings) -> Iterator[None]:
+    """Let another process parse a project that never was parsed: that takes some seconds.
+
+    What it has found is read where the parsed project is first needed.
+    """
+    _export(settings)
+    folder = Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target")
+    if (folder / "partial_parse.msgpack").exists():
+        yield
+        return
+    parse = ["parse", *_places(), *QUIET, "--no-write-json"]
+    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *parse]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parser:
+        _parsers.append(parser)
+        yield
+
+
 def parse_again() -> None:
     """Forget the parsed project (its files or its target have changed)."""
     _manifest.cache_clear()
@@ -213,6 +235,8 @@ def parse_again() -> None:
 def _manifest(identity: tuple[str, ...]) -> Any:
     from dbt.cli.main import dbtRunner
 
+    while _parsers:
+        _parsers.pop().wait()
     with redirect_stdout(StringIO()):
         outcome = dbtRunner().invoke(["parse", *_places(), *QUIET, "--no-write-json"])
     if not outcome.success:

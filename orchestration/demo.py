@@ -15,6 +15,7 @@ from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline, report
 from orchestration.dashboard import write_dashboard
+from orchestration.dbt import parsing_meanwhile
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def play(settings: Settings) -> list[str]:
     failed: list[str] = []
     salt = settings.salt or token_hex(16)
     report.say(f"A year of a simulated business ({HISTORY_DAYS} days), then {NIGHTS} nights:")
-    with open_business(settings, nights[0]) as business:
+    with parsing_meanwhile(settings), open_business(settings, nights[0]) as business:
         for number, day in enumerate(nights):
             if number:
                 business.play(day - timedelta(days=1))
