@@ -7,7 +7,7 @@ entries as (
         cast(date_trunc('month', occurred_at) as date) as bill_month,
         sum(amount) as amount
     from {{ ref('fct_ledger_entries') }}
-    where business_unit = 'msp'
+    where source = 'codex'
     group by account_id, cast(date_trunc('month', occurred_at) as date)
 ),
 

@@ -12,7 +12,7 @@ entries as (
         *,
         'msp:' || substring(account_id, 5) || ':' || to_char(occurred_at, 'YYYYMM') as unit
     from {{ ref('fct_ledger_entries') }}
-    where business_unit = 'msp'
+    where source = 'codex'
 ),
 
 touched as (
@@ -24,7 +24,7 @@ touched as (
         union
         select 'msp:' || substring(account_id, 5) || ':' || to_char(occurred_at, 'YYYYMM') as unit
         from {{ ref('ledger_exceptions') }}
-        where business_unit = 'msp' and since > {{ known }} and occurred_at is not null
+        where source = 'codex' and since > {{ known }} and occurred_at is not null
         union
         select unit_key from {{ this }}
         where is_held or not is_accounted

@@ -14,7 +14,7 @@ exceptions as (
         source_key,
         reason
     from {{ ref('ledger_exceptions') }}
-    where business_unit = 'msp' and occurred_at is not null
+    where source = 'codex' and occurred_at is not null
 ),
 
 held_units as (
