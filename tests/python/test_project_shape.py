@@ -22,6 +22,24 @@ WITHOUT_TESTED_KEY = {
     "int_invoices_landed": "one row: an aggregate of everything",
 }
 WITHOUT_PARENTS = {"dim_dates": "a calendar"}
+# Models longer than the house's limit, and how long they may be: never longer than today.
+LONG = {
+    "int_deals__mortgage_lead": 212,
+    "int_call_rows_counted": 204,
+    "int_call_leads_tied": 153,
+    "rpt_msp_bills": 130,
+    "fct_invoices": 117,
+    "rpt_lead_quality": 113,
+    "int_conversions_paid": 111,
+    "int_sales_typed": 106,
+    "rpt_conversion_accrual": 104,
+    "int_calls_tied": 100,
+    "rpt_invoice_aging": 98,
+    "boberdoo": 96,
+    "invoca_raw": 93,
+    "stg_dispositions__events": 80,
+    "stg_invoca__transactions": 58,
+}
 # Rules of which most joins find what a night has touched (SPEC L9), or what is judged at once.
 OF_MORE_THAN_SEVEN_JOINS = {
     "int_call_rows_counted": "corrections up to their root, campaigns, deal types",
@@ -225,13 +243,15 @@ def test_models_stay_within_the_portable_subset(manifest: dict[str, Any]) -> Non
 
 
 def test_models_fit_their_screen(manifest: dict[str, Any]) -> None:
-    most = {"staging": 80, "intermediate": 220, "marts": 130}
-    long = [
-        f"{node['name']}: {lines} lines"
+    """The house's limits (STYLE, SQL), but for those in LONG: they may become shorter, or leave."""
+    most = {"staging": 50, "intermediate": 90, "marts": 90}
+    long = {
+        node["name"]: lines
         for node in models(manifest)
         if (lines := node["raw_code"].count("\n") + 1) > most[node["path"].split("/")[0]]
-    ]
-    assert not long
+    }
+    assert set(long) == set(LONG)
+    assert all(lines <= LONG[name] for name, lines in long.items()), long
 
 
 def test_every_relation_that_holds_states_is_in_the_union_of_the_ledger(
