@@ -6,7 +6,7 @@ before has set, and tells whether it still stands.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg2
@@ -34,8 +34,11 @@ class KeptConnections(PostgresConnectionManager):
     def _close_handle(cls, connection: Connection) -> None:
         if connection.credentials.role or connection.credentials.autocommit:
             super()._close_handle(connection)
-        else:
-            cls._idle.append(connection.handle)
+            return
+        # Nobody waits for what a connection held that has nothing to do.
+        with suppress(psycopg2.Error):
+            connection.handle.rollback()
+        cls._idle.append(connection.handle)
 
     @classmethod
     def close_idle(cls) -> None:
@@ -51,13 +54,13 @@ def kept_connections() -> Iterator[None]:
     try:
         yield
     finally:
+        PostgresAdapter.ConnectionManager = PostgresConnectionManager
         KeptConnections.close_idle()
 
 
 def _renew(handle: Any) -> bool:
     """Make a used connection as good as new; False where it no longer stands."""
     try:
-        handle.rollback()
         handle.autocommit = True
         with handle.cursor() as cursor:
             cursor.execute("discard all")

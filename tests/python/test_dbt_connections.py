@@ -6,7 +6,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 from dbt.adapters.contracts.connection import Connection
-from dbt.adapters.postgres.connections import PostgresCredentials
+from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
+from dbt.adapters.postgres.impl import PostgresAdapter
 
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
@@ -69,6 +70,17 @@ def test_one_that_the_server_has_ended_is_not_handed_on(
     KeptConnections.close(second)
 
 
+def test_an_idle_one_holds_nothing_that_another_waits_for(
+    settings: Settings, credentials: PostgresCredentials
+) -> None:
+    first = opened(credentials)
+    ask(first, "select count(*) from landing.load_runs")
+    KeptConnections.close(first)
+    with connect(settings) as other:
+        other.execute("set lock_timeout = '2s'")
+        other.execute("lock table landing.load_runs in access exclusive mode")
+
+
 def test_none_is_left_after_a_run(settings: Settings, credentials: PostgresCredentials) -> None:
     with kept_connections():
         first = opened(credentials)
@@ -80,3 +92,4 @@ def test_none_is_left_after_a_run(settings: Settings, credentials: PostgresCrede
             (server,),
         ).fetchone()
     assert first.handle.closed and left == 0
+    assert PostgresAdapter.ConnectionManager is PostgresConnectionManager
