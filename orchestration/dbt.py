@@ -21,9 +21,10 @@ from ingestion.settings import PROJECT, Settings, redact
 
 log = logging.getLogger(__name__)
 
-_parsers: list[subprocess.Popen[bytes]] = []
-
 QUIET = ("--log-level", "none", "--log-level-file", "none")
+
+# What parses the project meanwhile (`parsing_meanwhile`).
+_parsers: list[subprocess.Popen[bytes]] = []
 
 
 class DbtError(Exception):
@@ -78,7 +79,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
 def keep_manifest(settings: Settings) -> None:
     """Write the project as it is published, for dbt's `--state target/published`."""
     _export(settings)
-    folder = Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target") / "published"
+    folder = _target_folder() / "published"
     manifest, digest = _manifest(_identity(settings)), project_digest(settings)
     kept, kept_digest = folder / "manifest.json", folder / "digest"
     try:
@@ -121,12 +122,11 @@ def read_lasting_views(settings: Settings) -> list[View]:
     lasting = []
     for key in order.static_order():
         kind = models[key].config.materialized if key in models else None
-        if kind == "table":
+        is_view = kind == "kept_view"
+        if kind == "table" or (is_view and fleeting & set(models[key].depends_on.nodes)):
             fleeting.add(key)
-        elif kind == "kept_view" and fleeting.isdisjoint(models[key].depends_on.nodes):
+        elif is_view:
             lasting.append(View(models[key].name, models[key].schema))
-        elif kind == "kept_view":
-            fleeting.add(key)
     return lasting
 
 
@@ -214,8 +214,7 @@ def parsing_meanwhile(settings: Settings) -> Iterator[None]:
     What it has found is read where the parsed project is first needed.
     """
     _export(settings)
-    folder = Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target")
-    if (folder / "partial_parse.msgpack").exists():
+    if (_target_folder() / "partial_parse.msgpack").exists():
         yield
         return
     parse = ["parse", *_places(), *QUIET, "--no-write-json"]
@@ -250,6 +249,10 @@ def _manifest(identity: tuple[str, ...]) -> Any:
 def _identity(settings: Settings) -> tuple[str, ...]:
     """Return what the parsed project depends on besides its files."""
     return (settings.target, settings.warehouse.name, settings.published_schema)
+
+
+def _target_folder() -> Path:
+    return Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target")
 
 
 def _places() -> Sequence[str]:

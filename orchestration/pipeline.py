@@ -138,9 +138,7 @@ def land_source(job: Job, source: str) -> Outcome:
 
 def build_new(job: Job, *options: str) -> list[NodeResult]:
     """Snapshot, build and test what is new in one dbt build; raises DbtError if a node fails."""
-    settings = job.run.settings
-    target = target_of(settings)
-    target.show_landed(job.connection, settings)
+    target_of(job.run.settings).show_landed(job.connection, job.run.settings)
     job.night.nodes.extend(_build_changed(job, *(options or NEW_ONLY)))
     if snapshot_runs.pending_snapshots(job.connection):
         snapshot_runs.remember_snapshot(job.connection, job.run.loaded_at)
