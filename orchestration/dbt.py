@@ -112,22 +112,13 @@ def read_marts(settings: Settings) -> list[Mart]:
     return [_mart(marts[key]) for key in order.static_order()]
 
 
-def read_lasting_views(settings: Settings) -> list[View]:
-    """Return the kept views that outlive a build: a table made anew takes its views along."""
+def read_kept_views(settings: Settings) -> list[View]:
+    """Return the views of the parsed project that a build leaves where nothing has changed."""
     _export(settings)
-    nodes = _manifest(_identity(settings)).nodes
-    models = {key: node for key, node in nodes.items() if node.resource_type == "model"}
-    order = TopologicalSorter({key: node.depends_on.nodes for key, node in models.items()})
-    fleeting: set[str] = set()
-    lasting = []
-    for key in order.static_order():
-        kind = models[key].config.materialized if key in models else None
-        is_view = kind == "kept_view"
-        if kind == "table" or (is_view and fleeting & set(models[key].depends_on.nodes)):
-            fleeting.add(key)
-        elif is_view:
-            lasting.append(View(models[key].name, models[key].schema))
-    return lasting
+    nodes = _manifest(_identity(settings)).nodes.values()
+    return [
+        View(node.name, node.schema) for node in nodes if node.config.materialized == "kept_view"
+    ]
 
 
 def project_digest(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psycopg
 
 from ingestion.settings import Settings
-from orchestration.dbt import View, project_digest, read_lasting_views
+from orchestration.dbt import View, project_digest, read_kept_views
 
 # The marks that `macros/materialize_kept_view.sql` leaves; none of a view that is gone or replaced.
 MARKS = """
@@ -25,21 +25,19 @@ left join pg_description
 """
 
 
-def unchanged_views(connection: psycopg.Connection, settings: Settings) -> list[str]:
-    """Return the names of the views that are as the last build of this very project saw them."""
+def views_are_unchanged(connection: psycopg.Connection, settings: Settings) -> bool:
+    """Return whether every view is as the last build of this very project saw it."""
     seen = connection.execute(
         "select project, views from landing.kept_views where schema_name = %s",
         (settings.published_schema,),
     ).fetchone()
-    views = read_lasting_views(settings)
-    if seen is None or seen != (project_digest(settings), _marks(connection, views)):
-        return []
-    return [view.name for view in views]
+    marks = _marks(connection, read_kept_views(settings))
+    return seen is not None and seen == (project_digest(settings), marks)
 
 
 def remember_views(connection: psycopg.Connection, settings: Settings) -> None:
     """Write down that a build looked at every view, and how they are now; commits."""
-    marks = _marks(connection, read_lasting_views(settings))
+    marks = _marks(connection, read_kept_views(settings))
     with connection.transaction():
         connection.execute(
             "delete from landing.kept_views where schema_name = %s", (settings.published_schema,)

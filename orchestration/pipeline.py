@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # A night leaves out the tests whose cost grows with history (SPEC L9); `build` runs them.
 NEW_ONLY = ("--exclude", "tag:whole_history")
+# And none of the views that are unchanged, but all of their tests.
+WITHOUT_VIEWS = ("--indirect-selection", "empty", "--exclude", "config.materialized:kept_view")
 
 
 class JobSkipped(Exception):
@@ -351,24 +353,18 @@ def _build_changed(job: Job, *options: str) -> list[NodeResult]:
     then every view is looked at.
     """
     settings, target = job.run.settings, target_of(job.run.settings)
-    left_out = target.unchanged_views(job.connection, settings)
-    if left_out:
+    if target.views_are_unchanged(job.connection, settings):
         try:
-            nodes = _build(settings, *options, *_without(left_out))
+            nodes = _build(settings, *options, *WITHOUT_VIEWS)
         except DbtError:
-            if target.unchanged_views(job.connection, settings):
+            if target.views_are_unchanged(job.connection, settings):
                 raise
         else:
-            if target.unchanged_views(job.connection, settings):
+            if target.views_are_unchanged(job.connection, settings):
                 return nodes
     nodes = _build(settings, *options)
     target.remember_views(job.connection, settings)
     return nodes
-
-
-def _without(views: Sequence[str]) -> Sequence[str]:
-    """Return the options that leave out views, and none of the tests of them."""
-    return ("--indirect-selection", "empty", "--exclude", *views)
 
 
 def _timed(job: Job, step: str, action: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ import psycopg
 
 from ingestion.settings import Settings
 from orchestration import snapshot_runs
-from orchestration.kept_views import remember_views, unchanged_views
+from orchestration.kept_views import remember_views, views_are_unchanged
 from orchestration.publish import publish
 from orchestration.targets import Ask
 
@@ -17,7 +17,7 @@ __all__ = [
     "querying",
     "remember_views",
     "show_landed",
-    "unchanged_views",
+    "views_are_unchanged",
 ]
 
 

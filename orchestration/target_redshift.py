@@ -26,7 +26,7 @@ __all__ = [
     "querying",
     "remember_views",
     "show_landed",
-    "unchanged_views",
+    "views_are_unchanged",
 ]
 
 log = logging.getLogger(__name__)
@@ -46,9 +46,9 @@ def note_snapshots(connection: psycopg.Connection) -> None:
     """Snapshots on Redshift keep their own watermarks: there is nothing to write down."""
 
 
-def unchanged_views(connection: psycopg.Connection, settings: Settings) -> list[str]:
-    """Return none: Redshift makes its views each time, as it binds them late."""
-    return []
+def views_are_unchanged(connection: psycopg.Connection, settings: Settings) -> bool:
+    """Return that they are not: Redshift makes its views each time, as it binds them late."""
+    return False
 
 
 def remember_views(connection: psycopg.Connection, settings: Settings) -> None:

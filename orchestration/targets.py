@@ -27,8 +27,8 @@ class Target(Protocol):
     def note_snapshots(self, connection: psycopg.Connection) -> None:
         """Write down that snapshots which had nothing to follow know all that is landed."""
 
-    def unchanged_views(self, connection: psycopg.Connection, settings: Settings) -> list[str]:
-        """Return the names of the views that a night need not look at."""
+    def views_are_unchanged(self, connection: psycopg.Connection, settings: Settings) -> bool:
+        """Return whether a night need not look at the views."""
 
     def remember_views(self, connection: psycopg.Connection, settings: Settings) -> None:
         """Write down how the views are that a build has looked at, every one."""

@@ -8,7 +8,7 @@ from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline
 from orchestration.dbt import _identity, _manifest, run_dbt
-from orchestration.kept_views import remember_views, unchanged_views
+from orchestration.kept_views import remember_views, views_are_unchanged
 from tests.python import golden
 
 NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
@@ -116,10 +116,10 @@ def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
     assert identities(built)
 
     with connect(built) as connection:
-        assert unchanged_views(connection, built)
+        assert views_are_unchanged(connection, built)
         file = _manifest(_identity(built)).files["ledgerhouse://models/marts/ledger/revenue.sql"]
         monkeypatch.setattr(file.checksum, "checksum", "edited")
-        assert unchanged_views(connection, built) == []
+        assert not views_are_unchanged(connection, built)
 
 
 def test_a_view_that_goes_within_a_night_is_made_again_by_it(built: Settings) -> None:
@@ -131,11 +131,24 @@ def test_a_view_that_goes_within_a_night_is_made_again_by_it(built: Settings) ->
     run_dbt(built, "run", "--select", "config.materialized:kept_view")
     with connect(built) as connection:
         remember_views(connection, built)
-        assert unchanged_views(connection, built)
+        assert views_are_unchanged(connection, built)
     # dbt finds the column too short, and makes it again: what reads it goes, too.
     assert "revenue" in names_of_a_night(built, *NO_TESTS)["model"]
     with connect(built) as connection:
-        assert unchanged_views(connection, built)
+        assert views_are_unchanged(connection, built)
+
+
+def test_no_kept_view_rests_on_what_each_build_makes_anew(built: Settings) -> None:
+    """A table takes the views on it along each time: those must be plain views, made with it."""
+    nodes = _manifest(_identity(built)).nodes
+    kinds = {key: node.config.materialized for key, node in nodes.items()}
+    taken_along = [
+        node.name
+        for node in nodes.values()
+        if node.config.materialized == "kept_view"
+        and {kinds.get(read) for read in node.depends_on.nodes} & {"table", "view"}
+    ]
+    assert taken_along == []
 
 
 def names_of_a_night(settings: Settings, *options: str) -> dict[str, set[str]]:
