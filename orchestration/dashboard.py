@@ -110,7 +110,7 @@ def write_dashboard(settings: Settings, page: Path = PAGE) -> Path:
             panels=panels,
             absent=sorted(absent),
             charts=Markup(_as_json(charts)),
-            library=Markup(_library()),
+            library=Markup(read_library()),
         ),
         encoding="utf-8",
     )
@@ -177,7 +177,7 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a chart")
 
 
-def _library() -> str:
+def read_library() -> str:
     """Return Vega-Lite with all it needs as one script, bundled once."""
     kept = PROJECT / "target" / f"vega-{version(LIBRARY)}.js"
     if not kept.exists():

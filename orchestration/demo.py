@@ -14,7 +14,7 @@ from ingestion.sandbox.business import HISTORY_DAYS, open_business
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline, report
-from orchestration.dashboard import write_dashboard
+from orchestration.dashboard import read_library, write_dashboard
 from orchestration.dbt import parsing_meanwhile
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def play(settings: Settings) -> list[str]:
     salt = settings.salt or token_hex(16)
     report.say(f"A year of a simulated business ({HISTORY_DAYS} days), then {NIGHTS} nights:")
     with parsing_meanwhile(settings), open_business(settings, nights[0]) as business:
+        read_library()  # bundled here, where there is time for it
         for number, day in enumerate(nights):
             if number:
                 business.play(day - timedelta(days=1))
