@@ -234,8 +234,9 @@ def remember_in_profile() -> None:
     text = profiles.read_text()
     known = PROFILE_PASSWORD.sub(rf"\g<1>{place.read_text()}\g<2>", text)
     if known != text:
-        profiles.chmod(0o600)
-        profiles.write_text(known)
+        part = profiles.with_name(f".profiles.{os.getpid()}.yml")  # a dbt may be reading it
+        write_private(part, known)
+        part.replace(profiles)
 
 
 def _make_database(settings: Settings) -> None:

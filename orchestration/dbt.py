@@ -212,7 +212,11 @@ def parsing_meanwhile(settings: Settings) -> Iterator[None]:
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *parse]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parser:
         _parsers.append(parser)
-        yield
+        try:
+            yield
+        except BaseException:
+            parser.terminate()
+            raise
 
 
 def parse_again() -> None:

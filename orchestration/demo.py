@@ -27,6 +27,16 @@ def play(settings: Settings) -> list[str]:
 
     A demo played before is replaced. Raises SettingsError where the warehouse holds anything else.
     """
+    with parsing_meanwhile(settings):
+        _begin_anew(settings)
+        failed = _play_nights(settings)
+    report.show_revenue(settings)
+    report.show_next_steps(settings, write_dashboard(settings))
+    return failed
+
+
+def _begin_anew(settings: Settings) -> None:
+    """Leave an empty warehouse, marked as the demo's."""
     if settings.warehouse_is_embedded:
         embedded.start(settings)
     with connect(settings) as connection:
@@ -37,12 +47,15 @@ def play(settings: Settings) -> list[str]:
             )
         forget_everything(connection)
         _mark_as_demo(connection)
+
+
+def _play_nights(settings: Settings) -> list[str]:
     today = datetime.now(UTC).date()
     nights = [today - timedelta(days=ago) for ago in reversed(range(NIGHTS))]
     failed: list[str] = []
     salt = settings.salt or token_hex(16)
     report.say(f"A year of a simulated business ({HISTORY_DAYS} days), then {NIGHTS} nights:")
-    with parsing_meanwhile(settings), open_business(settings, nights[0]) as business:
+    with open_business(settings, nights[0]) as business:
         read_library()  # bundled here, where there is time for it
         for number, day in enumerate(nights):
             if number:
@@ -53,8 +66,6 @@ def play(settings: Settings) -> list[str]:
                 night = pipeline.nightly(tonight)
             report.show_night(day, night)
             failed += night.failed_sources
-    report.show_revenue(settings)
-    report.show_next_steps(settings, write_dashboard(settings))
     return failed
 
 
