@@ -228,7 +228,8 @@ def write_private(place: Path, text: str) -> None:
 
 def remember_in_profile() -> None:
     """Give plain dbt the server's password: `profiles.yml` is git-ignored, and its user's alone."""
-    profiles, place = PROJECT / "profiles.yml", data_directory() / OWNER_PASSWORD
+    profiles = (PROJECT / "profiles.yml").resolve()
+    place = data_directory() / OWNER_PASSWORD
     if data_directory() != PROJECT / ".warehouse" or not (profiles.exists() and place.exists()):
         return
     text = profiles.read_text()

@@ -202,15 +202,16 @@ def dbt_arguments(settings: Settings, *command: str) -> list[str]:
 def parsing_meanwhile(settings: Settings) -> Iterator[None]:
     """Let another process parse a project that never was parsed: that takes some seconds.
 
-    What it has found is read where the parsed project is first needed.
+    What it has found is read where the parsed project is first needed. The warehouse need not be there.
     """
-    _export(settings)
     if (_target_folder() / "partial_parse.msgpack").exists():
         yield
         return
     parse = ["parse", *_places(), *QUIET, "--no-write-json"]
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *parse]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parser:
+    environment = os.environ | _profile_variables(settings)
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere) as parser:
         _parsers.append(parser)
         try:
             yield
@@ -262,9 +263,13 @@ def _profiles_directory() -> str:
 
 
 def _export(settings: Settings) -> None:
-    """Give dbt's profile what the settings say."""
+    os.environ.update(_profile_variables(settings))
+
+
+def _profile_variables(settings: Settings) -> dict[str, str]:
+    """Return what dbt's profile reads, as the settings say it."""
     warehouse = settings.warehouse
-    os.environ.update(
+    variables = dict(
         WAREHOUSE_TARGET=settings.target,
         WAREHOUSE_HOST=warehouse.host,
         WAREHOUSE_PORT=str(warehouse.port),
@@ -277,7 +282,7 @@ def _export(settings: Settings) -> None:
     )
     if settings.redshift:
         database = settings.redshift.database
-        os.environ.update(
+        variables |= dict(
             REDSHIFT_HOST=database.host,
             REDSHIFT_PORT=str(database.port),
             REDSHIFT_USER=database.user,
@@ -287,6 +292,7 @@ def _export(settings: Settings) -> None:
             REDSHIFT_STAGE=settings.redshift.stage,
             REDSHIFT_ROLE=settings.redshift.role,
         )
+    return variables
 
 
 def _result(node: Any) -> NodeResult:
