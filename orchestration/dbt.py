@@ -202,7 +202,7 @@ def dbt_arguments(settings: Settings, *command: str) -> list[str]:
 def parsing_meanwhile(settings: Settings) -> Iterator[None]:
     """Let another process parse a project that never was parsed: that takes some seconds.
 
-    What it has found is read where the parsed project is first needed. The warehouse need not be there.
+    What it has found is read where the parsed project is first needed. No warehouse need be there.
     """
     if (_target_folder() / "partial_parse.msgpack").exists():
         yield
