@@ -25,6 +25,7 @@ TERMS = """partner_id,filter_set_id,deal_type,rate_basis,rate,effective_from,eff
 305,,mystery,per_sale,100,,
 306,,cpa,per_sale,60,,
 307,,surprise,per_sale,70,,
+308,,helpdesk_lead,per_sale,30,,
 """
 CAMPAIGNS = """campaign_id,kind,policy,partner_id,effective_from,effective_to
 701,lead_call,equal,390,2025-01-01,
@@ -36,6 +37,7 @@ plain_lead,leads,,
 cpa,leads,,
 cpt,leads,,
 warm_transfer,leads,,
+helpdesk_lead,msp,,
 cbm_call,calls,,
 lead_call,calls,,
 """
@@ -107,6 +109,11 @@ CASES = {
         "D4a: a rate on its terms books no second amount",
         [[purchase("T4", "4", "303", "40.00")], [status("e4", "303", "4")]],
         ["boberdoo:T4 n1 booking new 40.00 mortgage_lead"],
+    ),
+    "lead_of_the_business_unit_msp_is_no_client_of_codex": Case(
+        "L16: what is billed to Codex's clients is told by its source, not by its business unit",
+        [[purchase("T90", "90", "308", "30.00")]],
+        ["boberdoo:T90 n1 booking new 30.00 helpdesk_lead"],
     ),
     "business_unit_is_part_of_what_makes_a_state": Case(
         "L2a: a deal type moves from leads to calls: all that is booked under it moves",
@@ -431,6 +438,7 @@ from marts.fct_ledger_entries
 EXCEPTIONS = "select entry_key, reason, amount from marts.ledger_exceptions"
 STATES = "select * from intermediate.int_deals_unioned"
 TESTS = (
+    "assert_closed_msp_months_are_in_the_ledger",
     "assert_entry_ids_are_never_used_again",
     "assert_every_reversal_undoes_the_booking_before_it",
     "assert_ledger_sum_equals_the_states_now_known",

@@ -26,14 +26,11 @@ WITHOUT_PARENTS = {"dim_dates": "a calendar"}
 LONG = {
     "int_deals__mortgage_lead": 212,
     "int_call_rows_counted": 204,
-    "int_call_leads_tied": 153,
     "rpt_msp_bills": 130,
     "fct_invoices": 117,
     "rpt_lead_quality": 113,
-    "int_conversions_paid": 111,
     "int_sales_typed": 106,
     "rpt_conversion_accrual": 104,
-    "int_calls_tied": 100,
     "rpt_invoice_aging": 98,
     "boberdoo": 96,
     "invoca_raw": 93,
@@ -43,7 +40,6 @@ LONG = {
 # Rules of which most joins find what a night has touched (SPEC L9), or what is judged at once.
 OF_MORE_THAN_SEVEN_JOINS = {
     "int_call_rows_counted": "corrections up to their root, campaigns, deal types",
-    "int_call_leads_tied": "ids and phones in their spans",
     "int_conversions_placed": "a disposition beside all that may account for it (SPEC L16)",
 }
 

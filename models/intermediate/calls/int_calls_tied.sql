@@ -32,22 +32,8 @@ purchased as (
     group by call_id
 ),
 
--- Among which the latest is looked for, where the policy asks for it.
 sales_of_calls as (
-    select distinct
-        leads_of_calls.call_id,
-        sales.lead_id,
-        sales.occurred_at,
-        sales.known_from,
-        sales.known_to
-    from leads_of_calls
-    inner join {{ ref('int_sales_typed') }} as sales on leads_of_calls.lead_id = sales.lead_id
-    where
-        sales.is_sold
-        and leads_of_calls.call_id in (
-            select calls.call_id from calls
-            where calls.policy = 'most_recent_sale'
-        )
+    select * from {{ ref('int_call_sales') }}
 ),
 
 {{ known_spans('call_id', ['calls', 'leads_of_calls', 'purchased', 'sales_of_calls']) }},

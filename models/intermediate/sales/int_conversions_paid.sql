@@ -5,8 +5,7 @@ changed as (
 ),
 
 sales as (
-    select * from {{ ref('int_sales_typed') }}
-    where is_sold and occurred_at is not null and lead_id in (select changed.lead_id from changed)
+    select * from {{ ref('int_conversion_sales') }}
 ),
 
 conversions as (
@@ -32,26 +31,7 @@ transfers as (
 
 {{ known_spans('pair', ['sales', 'conversions', 'transfers']) }},
 
--- A conversion is paid by the terms of the earliest sale that is paid on conversion (SPEC D4).
-sales_in_spans as (
-    select
-        sales.*,
-        spans.known_from as span_known_from,
-        row_number() over (
-            partition by spans.pair, spans.known_from
-            order by
-                case
-                    when sales.is_paid_on_conversion then 0
-                    when sales.is_paid_on_conversion is null then 1
-                    else 2
-                end,
-                sales.occurred_at,
-                sales.entry_key
-        ) as preference
-    from spans
-    inner join sales on spans.pair = sales.pair and {{ known_at('sales') }}
-),
-
+-- The first call that was connected long enough.
 transfers_in_spans as (
     select
         transfers.*,
@@ -62,12 +42,11 @@ transfers_in_spans as (
         ) as preference
     from spans
     inner join transfers on spans.pair = transfers.pair and {{ known_at('transfers') }}
-    inner join sales_in_spans as sales
+    inner join sales
         on
             spans.pair = sales.pair
-            and spans.known_from = sales.span_known_from
-            and sales.preference = 1
-            and transfers.connect_seconds >= greatest(1, coalesce(sales.min_seconds, 1))
+            and transfers.connect_seconds >= sales.min_seconds
+            and {{ known_at('sales') }}
 ),
 
 paid as (
@@ -95,11 +74,7 @@ paid as (
         conversions.sale_amount,
         conversions.occurred_at as converted_at
     from spans
-    left join sales_in_spans as sales
-        on
-            spans.pair = sales.pair
-            and spans.known_from = sales.span_known_from
-            and sales.preference = 1
+    left join sales on spans.pair = sales.pair and {{ known_at('sales') }}
     left join conversions on spans.pair = conversions.pair and {{ known_at('conversions') }}
     left join transfers_in_spans as transfers
         on
