@@ -224,6 +224,29 @@ def test_a_date_that_cannot_be_read_parks_the_event_until_it_comes_corrected(
     assert market.is_the_same_built_at_once()
 
 
+def test_a_date_that_changes_moves_the_window_from_then_on(market: Market) -> None:
+    """SPEC D7, L2: what was known under the day before stays as it was; bought on July 1."""
+    market.night(0, sold=("4000",))
+    who = {**lead("4000", email="who@example.com"), "lead_date": "2026-06-20 11:00:00"}
+    market.land(LEADS, FIRST_NIGHT + timedelta(hours=1), [who])
+    found = (
+        booked("4000", 2, "2026-07-01 00:00:00"),
+        booked("4000", 3, "2026-07-01 00:00:00", "r", "-100.00"),
+    )
+    parked = ("203_a:1", "no_match", "sold")
+    market.night(1, a=[",,who@example.com,Sold,2026-06-30"])
+    assert (market.rows(ENTRIES), {row[:3] for row in market.rows(PARKED)}) == (set(), {parked})
+    market.night(2, a=[",,who@example.com,Sold,2026-07-01"])
+    assert (market.rows(ENTRIES), market.rows(PARKED)) == ({found[0]}, set())
+    market.night(3, a=[",,who@example.com,Sold,2026-06-30"])
+    assert (market.rows(ENTRIES), {row[:3] for row in market.rows(PARKED)}) == (
+        set(found),
+        {parked},
+    )
+    assert_complete(market.settings)
+    assert market.is_the_same_built_at_once()
+
+
 WORDS = (
     "Geschäft Abgeschlossen",
     "GESCHÄFT ABGESCHLOSSEN",

@@ -6,9 +6,8 @@ changed as (
 ),
 
 events as (
-    select distinct
-        event_id,
-        partner_id,
+    select
+        *,
         cast(status_at as date) as status_date
     from {{ ref('int_disposition_events_known') }}
     where event_id in (select changed.event_id from changed)
@@ -40,12 +39,15 @@ purchases_found as (
                 then 1
             else 0
         end as is_in_window,
-        sales.known_from,
-        sales.known_to
+        greatest(events.known_from, sales.known_from) as known_from,
+        least(events.known_to, sales.known_to) as known_to
     from candidates
     inner join events on candidates.event_id = events.event_id
     inner join sales
-        on candidates.lead_id = sales.lead_id and events.partner_id = sales.partner_id
+        on
+            candidates.lead_id = sales.lead_id
+            and events.partner_id = sales.partner_id
+            and {{ overlapping('events', 'sales') }}
 )
 
 select * from purchases_found

@@ -23,12 +23,13 @@ purchases as (
 calls as (
     select
         events.event_id,
-        min(calls.known_from) as known_from,
-        {{ open_end() }} as known_to
+        greatest(events.known_from, min(calls.known_from)) as known_from,
+        events.known_to
     from events
-    inner join {{ ref('int_call_rows_counted') }} as calls on events.call_id = calls.call_id
+    inner join {{ ref('int_call_rows_counted') }} as calls
+        on events.call_id = calls.call_id and events.known_to > calls.known_from
     where calls.is_call
-    group by events.event_id
+    group by events.event_id, events.known_from, events.known_to
 ),
 
 {{ known_spans('event_id', ['events', 'candidates', 'purchases', 'calls']) }},
