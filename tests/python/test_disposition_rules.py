@@ -161,6 +161,21 @@ def test_a_reference_that_another_partner_gave_undoes_nothing(market: Market) ->
     assert_complete(market.settings)
 
 
+def test_a_reference_that_a_lead_has_no_more_names_it_no_more(market: Market) -> None:
+    buyer = {"lead_id": "1001", "lead_type": "33", "position": 1, "partner_id": "203"}
+    market.land(LEAD_PARTNERS, FIRST_NIGHT, [buyer | {"buyer_lead_ref": "Z1"}])
+    market.night(0, sold=("1001",), a=[",Z1,,Sold,2026-07-05"])
+    standing = booked("1001", 0, "2026-07-05 00:00:00")
+    assert (market.rows(ENTRIES), market.rows(PARKED)) == ({standing}, set())
+    market.land(LEAD_PARTNERS, FIRST_NIGHT + timedelta(days=1), [buyer | {"buyer_lead_ref": "Z2"}])
+    market.night(1)
+    undone = booked("1001", 1, "2026-07-05 00:00:00", "r", "-100.00")
+    assert market.rows(ENTRIES) == {standing, undone}
+    assert market.rows(PARKED) == {("203_a:1", "no_match", "sold", "")}
+    assert_complete(market.settings)
+    assert market.is_the_same_built_at_once()
+
+
 # What the partner wrote -> what it is; None cannot be read.
 DATES = {
     "2026-07-05": "2026-07-05 00:00:00",

@@ -6,6 +6,10 @@ events as (
     select * from {{ ref('int_disposition_events_known') }}
 ),
 
+lead_partners as (
+    select * from {{ ref('stg_boberdoo__lead_partners') }}
+),
+
 leads as (
     select * from {{ ref('int_leads_known') }}
     where {{ changed_since(known) }}
@@ -35,13 +39,19 @@ changed_by_themselves as (
     {% endfor %}
 ),
 
--- An event whose lead has become known brings its reference to others (SPEC D7a).
+-- Those that a lead has now, and those that it had: they name it no more. An event whose lead has
+-- become known brings its reference to others (SPEC D7a).
 new_references as (
     select
         partner_id,
         buyer_lead_ref
-    from {{ ref('stg_boberdoo__lead_partners') }}
-    where loaded_at > {{ known }} and buyer_lead_ref is not null
+    from lead_partners
+    where
+        buyer_lead_ref is not null
+        and source_key in (
+            select landed.source_key from lead_partners as landed
+            where landed.loaded_at > {{ known }}
+        )
     union
     select
         events.partner_id,
