@@ -136,6 +136,7 @@ def break_vendors(plot: Plot) -> None:
             plot.town.sandbox.fail(part, *answers)
             told.append(f"{vendor} {name}")
     ended = steps.play(steps.night(plot.town.tonight()))
+    plot.town.sandbox.heal()
     plot.tell(f"{', '.join(told)}: {ended.error or 'done'}")
 
 
