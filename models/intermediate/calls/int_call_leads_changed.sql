@@ -2,7 +2,7 @@
 {%- set known = last_known('int_call_leads_tied') -%}
 {%- set tied_before = last_judged('int_call_leads_tied') -%}
 {%- set leads = ref('int_leads_known') -%}
-select call_id from {{ ref('int_call_rows_counted') }}
+select distinct call_id from {{ ref('int_call_rows_counted') }}
 where {{ changed_since(known) }}
 {% if tied_before %}
     union
