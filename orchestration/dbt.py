@@ -155,12 +155,13 @@ def run_dbt(
     from dbt.cli.main import dbtRunner
 
     from orchestration.dbt_connections import kept_connections
+    from orchestration.dbt_events import heard_events
 
     arguments = [*dbt_arguments(settings, *command), "--no-write-json"]
     if variables:
         arguments += ["--vars", str(variables)]
     runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
-    with redirect_stdout(StringIO()), kept_connections():
+    with redirect_stdout(StringIO()), kept_connections(), heard_events():
         outcome = runner.invoke(arguments)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
