@@ -95,10 +95,10 @@ def test_a_full_refresh_makes_every_view_again(views: Settings) -> None:
 
 
 def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
-    built: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, columns = names_of_a_night(built), golden.query(built, COLUMNS)
-    second = names_of_a_night(built)
+    first, columns = names_of_a_night(settings), golden.query(settings, COLUMNS)
+    second = names_of_a_night(settings)
     assert {"revenue", "fct_ledger_entries"} <= first["model"]
     assert "revenue" not in second["model"]
     assert "fct_ledger_entries" in second["model"]
@@ -107,35 +107,35 @@ def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(
     assert any("revenue" in name for name in second["test"])
 
     # A column that is added to again has the type it began with, else views on it go with it.
-    assert golden.query(built, COLUMNS) == columns
+    assert golden.query(settings, COLUMNS) == columns
 
     # What a person drops.
-    with connect(built) as connection:
+    with connect(settings) as connection:
         connection.execute("drop view marts.revenue")
-    assert "revenue" in names_of_a_night(built, "--select", "revenue")["model"]
-    assert identities(built)
+    assert "revenue" in names_of_a_night(settings, "--select", "revenue")["model"]
+    assert identities(settings)
 
-    with connect(built) as connection:
-        assert views_are_unchanged(connection, built)
-        file = _manifest(_identity(built)).files["ledgerhouse://models/marts/ledger/revenue.sql"]
+    with connect(settings) as connection:
+        assert views_are_unchanged(connection, settings)
+        file = _manifest(_identity(settings)).files["ledgerhouse://models/marts/ledger/revenue.sql"]
         monkeypatch.setattr(file.checksum, "checksum", "edited")
-        assert not views_are_unchanged(connection, built)
+        assert not views_are_unchanged(connection, settings)
 
 
-def test_a_view_that_goes_within_a_night_is_made_again_by_it(built: Settings) -> None:
-    with connect(built) as connection:
+def test_a_view_that_goes_within_a_night_is_made_again_by_it(settings: Settings) -> None:
+    with connect(settings) as connection:
         connection.execute(
             "alter table intermediate.int_sales_typed"
             " drop column rate_basis cascade, add column rate_basis varchar(5)"
         )
-    run_dbt(built, "run", "--select", "config.materialized:kept_view")
-    with connect(built) as connection:
-        remember_views(connection, built)
-        assert views_are_unchanged(connection, built)
+    run_dbt(settings, "run", "--select", "config.materialized:kept_view")
+    with connect(settings) as connection:
+        remember_views(connection, settings)
+        assert views_are_unchanged(connection, settings)
     # dbt finds the column too short, and makes it again: what reads it goes, too.
-    assert "revenue" in names_of_a_night(built, *NO_TESTS)["model"]
-    with connect(built) as connection:
-        assert views_are_unchanged(connection, built)
+    assert "revenue" in names_of_a_night(settings, *NO_TESTS)["model"]
+    with connect(settings) as connection:
+        assert views_are_unchanged(connection, settings)
 
 
 def test_no_kept_view_rests_on_what_each_build_makes_anew(built: Settings) -> None:
