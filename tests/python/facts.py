@@ -92,6 +92,8 @@ def call(
         "transaction_type": "Call",
         "advertiser_payin_localized": payin,
         "advertiser_campaign_id": campaign_id,
+        "advertiser_id": "77",
+        "calling_phone_number": f"555{row_id[1:]:0>7}",
         "start_time_utc": int(started_at.timestamp()) * 1000,
         "connect_duration": 200,
     }

@@ -51,6 +51,14 @@ def deal_types(*lines: str) -> str:
     return "\n".join((COLUMNS, KINDS.strip(), *lines)) + "\n"
 
 
+def corrects(row_id: str, day: int) -> dict[str, str]:
+    """Return the fields by which a row of a call corrects another, on a day of July."""
+    return {
+        "corrects_transaction_id": row_id,
+        "corrected_at": f"2026-07-{day}T09:00:00+00:00",
+    }
+
+
 TYPES = (PROJECT / "seeds/transaction_types.csv").read_text
 SEEDS = [
     {
@@ -259,6 +267,50 @@ CASES = {
             "call:K22 n3 reversal corrected -20.00 lead_call",
             "call:K22 n3 booking corrected 25.00 lead_call",
             "call:K21 n4 booking restored 1.00 lead_call",
+        ],
+    ),
+    "correction_replaces_what_it_corrects_whatever_call_it_names": Case(
+        "D9: of one original the latest correction counts, on its own call; deleted, it replaces"
+        " nothing, and when it corrects nothing both stand",
+        [
+            [
+                call("t51", "K51", "$50.00", "701"),
+                call("t52", "K51", "$60.00", "701", **corrects("t51", 11)),
+            ],
+            [
+                call("t52", "K52", "$60.00", "701", **corrects("t51", 11)),
+                call("t53", "K51", "$40.00", "701", **corrects("t52", 12)),
+            ],
+            [gone(call("t53", "K51", "$40.00", "701", **corrects("t52", 12)))],
+            [call("t52", "K52", "$60.00", "701")],
+        ],
+        [
+            "call:K51 n1 booking new 60.00 lead_call",
+            "call:K51 n2 reversal corrected -60.00 lead_call",
+            "call:K51 n2 booking corrected 40.00 lead_call",
+            "call:K51 n3 reversal withdrawn -40.00 lead_call",
+            "call:K52 n3 booking new 60.00 lead_call",
+            "call:K51 n4 booking restored 50.00 lead_call",
+        ],
+    ),
+    "correction_of_a_row_that_lands_later_finds_its_original": Case(
+        "D9: through a row of another call, and no more when it is no call's row",
+        [
+            [],
+            [
+                call("t54", "K53", "$10.00", "701"),
+                call("t56", "K54", "$30.00", "701", **corrects("t55", 12)),
+            ],
+            [],
+            [call("t55", "K53", "$20.00", "701", **corrects("t54", 11))],
+            [call("t56", "K54", "$30.00", "701", transaction_type="Signal", **corrects("t55", 12))],
+        ],
+        [
+            "call:K53 n2 booking new 10.00 lead_call",
+            "call:K54 n2 booking new 30.00 lead_call",
+            "call:K53 n4 reversal withdrawn -10.00 lead_call",
+            "call:K53 n5 booking restored 20.00 lead_call",
+            "call:K54 n5 reversal withdrawn -30.00 lead_call",
         ],
     ),
     "refund_that_cannot_be_read_has_no_amount": Case(

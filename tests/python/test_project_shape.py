@@ -25,7 +25,6 @@ WITHOUT_PARENTS = {"dim_dates": "a calendar"}
 # Models longer than the house's limit, and how long they may be: never longer than today.
 LONG = {
     "int_deals__mortgage_lead": 212,
-    "int_call_rows_counted": 204,
     "rpt_msp_bills": 130,
     "fct_invoices": 117,
     "rpt_lead_quality": 113,
@@ -39,7 +38,6 @@ LONG = {
 }
 # Rules of which most joins find what a night has touched (SPEC L9), or what is judged at once.
 OF_MORE_THAN_SEVEN_JOINS = {
-    "int_call_rows_counted": "corrections up to their root, campaigns, deal types",
     "int_conversions_placed": "a disposition beside all that may account for it (SPEC L16)",
 }
 

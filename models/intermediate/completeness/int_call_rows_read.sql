@@ -20,6 +20,10 @@ versions as (
     )
 ),
 
+corrections as (
+    select * from {{ ref('int_call_corrections_read') }}
+),
+
 campaigns as (
     {{ live_versions(ref('stg_seeds__call_campaigns')) | indent(4) }}
 ),
@@ -27,6 +31,8 @@ campaigns as (
 with_campaigns as (
     select
         versions.*,
+        coalesce(corrections.root_id, versions.transaction_id) as root_id,
+        coalesce(corrections.is_replaced, false) as is_replaced,
         campaigns.kind,
         campaigns.partner_id,
         coalesce(lower(versions.transaction_type) = 'call', false) as is_call_row,
@@ -37,6 +43,7 @@ with_campaigns as (
                 campaigns.source_key desc
         ) as preference
     from versions
+    left join corrections on versions.transaction_id = corrections.transaction_id
     left join campaigns
         on
             versions.campaign_id = campaigns.campaign_id
@@ -53,7 +60,8 @@ call_rows_read as (
     select
         call_id,
         transaction_id,
-        corrects_transaction_id,
+        root_id,
+        is_replaced,
         phone,
         lead_ids,
         connect_seconds,
@@ -63,11 +71,6 @@ call_rows_read as (
         partner_id,
         is_call_row,
         is_deleted,
-        row_number() over (
-            partition by call_id
-            order by
-                coalesce(corrected_at, {{ beginning() }}) desc, loaded_at desc, transaction_id desc
-        ) as recency,
         started_at
     from with_campaigns
     where preference = 1

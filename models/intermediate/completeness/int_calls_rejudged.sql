@@ -28,6 +28,8 @@ union
 select call_id from call_rows
 where campaign_id in (select new_campaigns.campaign_id from new_campaigns)
 union
+select call_id from {{ ref('int_calls_reread') }}
+union
 select call_id from {{ ref('fct_ledger_entries') }}
 where recorded_at > {{ known }} and component = 'call' and source = 'invoca'
 union
