@@ -12,25 +12,22 @@ from tests.simulation.readings.landed import landed, live, money
 def read(connection: psycopg.Connection) -> dict[str, Decimal]:
     """Return what each call is booked at: nothing where a purchase of it was known (SPEC D10)."""
     versions = landed(connection, "invoca__transactions")
-    rows = {key: found[-1] for key, found in versions.items() if not found[-1][1]}
-    calls = defaultdict(dict)
-    for key, (loaded_at, _, row) in rows.items():
-        if row["transaction_type"].lower() == "call" and row["complete_call_id"]:
-            calls[row["complete_call_id"]][key] = (loaded_at, row)
+    rows = {
+        key: found[-1]
+        for key, found in versions.items()
+        if found[-1][2]["transaction_type"].lower() == "call"
+    }
+    calls = defaultdict(list)
+    for root, (_, row) in _latest_of_roots(rows).items():
+        calls[row["complete_call_id"]].append((root, row))
     kinds = {
         row["campaign_id"]: row["kind"]
         for row in live(connection, "seeds__call_campaigns").values()
     }
     purchased = _purchased(connection)
     paid = {}
-    for call, parts in calls.items():
-        latest = {}
-        for key, (loaded_at, row) in parts.items():
-            root = _root(key, parts)
-            rank = (row["corrected_at"] or "", loaded_at, key)
-            if root not in latest or rank > latest[root][0]:
-                latest[root] = (rank, row)
-        counted = [(_payin(row), root, row) for root, (_, row) in latest.items()]
+    for call, standing in calls.items():
+        counted = [(_payin(row), root, row) for root, row in standing if call]
         known = [item for item in counted if item[0] is not None]
         if not known:
             continue
@@ -63,10 +60,21 @@ def _purchased(connection: psycopg.Connection) -> set[str]:
     return calls
 
 
-def _root(key: str, parts: dict) -> str:
+def _latest_of_roots(rows: dict) -> dict:
+    """Return of each original the correction that stands, whatever call it names."""
+    latest = {}
+    for key, (loaded_at, is_deleted, row) in rows.items():
+        root = _root(key, rows)
+        rank = (row["corrected_at"] or "", loaded_at, key)
+        if not is_deleted and (root not in latest or rank > latest[root][0]):
+            latest[root] = (rank, row)
+    return latest
+
+
+def _root(key: str, rows: dict) -> str:
     """Return the row that a chain of corrections begins with; it may never have been landed."""
     seen = {key}
-    while key in parts and (before := parts[key][1]["corrects_transaction_id"]):
+    while key in rows and (before := rows[key][2]["corrects_transaction_id"]):
         if before in seen:
             break
         seen.add(key := before)
