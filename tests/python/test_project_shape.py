@@ -28,7 +28,6 @@ LONG = {
     "rpt_msp_bills": 130,
     "fct_invoices": 117,
     "rpt_lead_quality": 113,
-    "int_sales_typed": 106,
     "rpt_conversion_accrual": 104,
     "rpt_invoice_aging": 98,
     "boberdoo": 96,

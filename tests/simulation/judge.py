@@ -150,9 +150,10 @@ def _call_differences(connection: psycopg.Connection) -> Iterator[str]:
             " group by call_id"
         ).fetchall()
     )
-    for call, payin in calls.read(connection).items():
-        if sums.get(call, Decimal(0)) != payin:
-            yield f"call {call} stands at {sums.get(call)}, its rows say {payin}"
+    paid = calls.read(connection)
+    for call in sorted({*sums, *paid}):
+        if sums.get(call, Decimal(0)) != paid.get(call, Decimal(0)):
+            yield f"call {call} stands at {sums.get(call)}, its rows say {paid.get(call)}"
 
 
 def _standing(connection: psycopg.Connection, pattern: str) -> Standing:

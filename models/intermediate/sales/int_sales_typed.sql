@@ -1,11 +1,3 @@
-{{ config(indexes=[
-    {'columns': ['entry_key']},
-    {'columns': ['transaction_key']},
-    {'columns': ['lead_id', 'partner_id']},
-    {'columns': ['pair']},
-    {'columns': ['known_from']},
-    {'columns': ['known_to']},
-]) }}
 with
 
 sales as (
@@ -58,24 +50,14 @@ with_terms as (
 
 typed as (
     select
-        with_terms.transaction_key,
-        with_terms.entry_key,
-        with_terms.pair,
-        with_terms.load_id,
-        with_terms.lead_id,
-        with_terms.partner_id,
-        with_terms.filter_set_id,
-        with_terms.lead_type,
-        with_terms.call_id,
-        with_terms.amount,
-        with_terms.currency,
-        with_terms.is_sold,
-        with_terms.terms_version_id,
-        with_terms.deal_type,
-        with_terms.rate_basis,
-        with_terms.rate,
-        with_terms.min_seconds,
-        with_terms.expected_conversion_rate,
+        {%- for column in [
+            'transaction_key', 'entry_key', 'pair', 'load_id', 'lead_id', 'partner_id',
+            'filter_set_id', 'lead_type', 'call_id', 'amount', 'currency', 'is_sold',
+            'terms_version_id', 'deal_type', 'rate_basis', 'rate', 'min_seconds',
+            'expected_conversion_rate',
+        ] %}
+            with_terms.{{ column }},
+        {%- endfor %}
         deal_types.business_unit,
         -- Null where nobody said what the deal type is (SPEC D4a).
         case

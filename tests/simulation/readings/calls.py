@@ -19,7 +19,8 @@ def read(connection: psycopg.Connection) -> dict[str, Decimal]:
     }
     calls = defaultdict(list)
     for root, (_, row) in _latest_of_roots(rows).items():
-        calls[row["complete_call_id"]].append((root, row))
+        if row["complete_call_id"]:
+            calls[row["complete_call_id"]].append((root, row))
     kinds = {
         row["campaign_id"]: row["kind"]
         for row in live(connection, "seeds__call_campaigns").values()
@@ -27,7 +28,7 @@ def read(connection: psycopg.Connection) -> dict[str, Decimal]:
     purchased = _purchased(connection)
     paid = {}
     for call, standing in calls.items():
-        counted = [(_payin(row), root, row) for root, row in standing if call]
+        counted = [(_payin(row), root, row) for root, row in standing]
         known = [item for item in counted if item[0] is not None]
         if not known:
             continue
