@@ -11,11 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingestion import lock
+from ingestion import embedded, lock
 from ingestion.lock import RunLockError, run_lock
-from ingestion.settings import Settings
+from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import WarehouseError, connect
-from orchestration import pipeline
+from orchestration import dbt, pipeline
 from orchestration.dbt import keep_manifest, read_manifest, run_dbt
 from tests.python import golden
 from tests.python.deals import SOURCES as LEAD_SOURCES
@@ -394,6 +394,21 @@ def test_a_shell_without_this_checkouts_port_is_told_whose_server_it_found(
     done, said = dbt_by_hand(server, "run", "--select", "dim_dates")
     assert not done
     assert "the embedded Postgres of another checkout" in said
+
+
+def test_dbt_in_a_shell_knows_this_checkouts_server_without_a_setting(
+    server: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain `dbt run` after `make demo` is not refused as another checkout's (B)."""
+    for name in ("LEDGERHOUSE_EMBEDDED_DIR", "WAREHOUSE_HOST", "WAREHOUSE_IS_EMBEDDED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(PROJECT / "models")
+    asked = ("--inline", "{{ server_mark() }}", "--no-populate-cache", "--no-introspect")
+    profiles = ("--profiles-dir", str(dbt._profiles_directory()))
+    monkeypatch.setattr(dbt, "dbt_arguments", lambda _, *command: (*command, *profiles))
+    done, said = dbt_by_hand(server, "compile", *asked)
+    assert done, said
+    assert embedded.server_mark() in said
 
 
 def test_dbt_seed_says_how_seeds_are_landed(server: Settings) -> None:
