@@ -7,13 +7,13 @@
 {% macro remember_watermark() -%}
 {%- set watermarks = build_watermarks() -%}
 {%- set changes_of = model.config.meta.get('changes_of') if execute else none -%}
-{%- set is_added_to = (is_incremental() and not changes_of) or model.resource_type == 'snapshot' -%}
+{%- set is_added_to = is_incremental() or model.resource_type == 'snapshot' -%}
 {%- set before = last_build() if execute and is_added_to else none -%}
 {{- refuse_changed_definition(before) -}}
 {{- refuse_skipped_landings(before) -}}
 {%- set keepers = watermark_keepers(model.unique_id) if execute else [] -%}
 {{- refuse_other_changes(before, keepers) -}}
-{%- if not (is_empty_run() and is_incremental()) -%}
+{%- if not (is_empty_run() and table_stays()) -%}
 {{ keep_turn() }}
 {%- if not is_added_to %}
 delete from {{ watermarks }}

@@ -118,7 +118,7 @@ def _holding_rows(deals: Sequence[str]) -> list[str]:
     """
     upstream = [
         f"config.materialized:{kind},+{model}"
-        for kind in ("snapshot", "incremental", "table")
+        for kind in ("snapshot", "incremental", "refilled_table", "table")
         for model in deals
     ]
     return [

@@ -40,7 +40,8 @@ from tests.python.test_kills import (
 
 NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
 UPSTREAM = [
-    f"config.materialized:{kind},+int_deals__mortgage_lead" for kind in ("incremental", "table")
+    f"config.materialized:{kind},+int_deals__mortgage_lead"
+    for kind in ("incremental", "refilled_table", "table")
 ]
 SNAPSHOTS = "config.materialized:snapshot"
 # What a person may type; a whole `dbt run` builds the same and takes longer.
@@ -151,7 +152,7 @@ def test_rules_that_change_are_booked_whatever_dbt_ran_before_their_snapshot(
 ) -> None:
     upstream = [
         f"config.materialized:{kind},+{model}"
-        for kind in ("incremental", "table")
+        for kind in ("incremental", "refilled_table", "table")
         for model in golden.LEADS_AND_CALLS
     ]
     for number, tonight in enumerate(nights(scenario, settings, tmp_path)):
