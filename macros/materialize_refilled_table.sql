@@ -1,7 +1,7 @@
 {#- A table that each build empties and fills again, so that views over it stay: for what is made anew
-    at every build and is small, as lists of changed keys. What dbt's own `incremental` does besides (a
-    temporary table, whose columns are compared with those of the table) it does not need. With
-    `--empty` nothing is made, so nothing is forgotten. -#}
+    at every build and is small, as lists of changed keys and timelines. A column that the table has and the SQL has no more is an
+    error, a new one comes with a full refresh. With `--empty` nothing is made, so nothing is
+    forgotten. -#}
 {% materialization refilled_table, default %}
     {%- set relation = this.incorporate(type='table') -%}
     {%- set before = load_cached_relation(this) -%}
@@ -17,8 +17,7 @@
         {% elif is_empty_run() %}
             select 1
         {% else %}
-            delete from {{ relation }};
-            insert into {{ relation }} {{ sql }}
+            {{ refill(relation, sql) }}
         {% endif %}
     {% endcall %}
     {% if not stays %}

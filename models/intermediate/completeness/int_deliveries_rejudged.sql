@@ -28,7 +28,7 @@ sightings as (
     from entry_keys
 )
 
--- `distinct` of a union of all, as in int_deals__mortgage_lead.
+-- `distinct` of a union of all, as in int_mortgage_leads_changed.
 select distinct
     lead_type,
     source_key,
