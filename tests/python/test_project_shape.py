@@ -32,7 +32,7 @@ LONG = {
     "boberdoo": 96,
     "invoca_raw": 93,
     "stg_dispositions__events": 80,
-    "stg_invoca__transactions": 58,
+    "stg_invoca__transactions": 53,
 }
 # Rules of which most joins find what a night has touched (SPEC L9), or what is judged at once.
 OF_MORE_THAN_SEVEN_JOINS = {

@@ -1,8 +1,3 @@
-{{ config(indexes=[
-    {'columns': ['call_id']},
-    {'columns': ['transaction_id']},
-    {'columns': ['loaded_at']},
-]) }}
 {%- set parameter = 'dynamic_number_pool_referrer_param' %}
 with
 
