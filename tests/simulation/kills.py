@@ -145,13 +145,14 @@ def _landed(columns: str) -> str:
 
 
 def _copy(settings: Settings, old: str, new: str) -> None:
-    with connect(settings, database="postgres", autocommit=True) as connection:
-        connection.execute(f"drop database if exists {new} with (force)")
-        connection.execute(f"create database {new} template {old}")
-    # A copied sequence is ahead of its log until the next checkpoint.
     administrator = embedded.administrator(settings)
-    with connect(administrator, database="postgres", autocommit=True) as connection:
-        connection.execute("checkpoint")
+    with connect(administrator, database="postgres", autocommit=True) as above:
+        # Its owner may not end the server's own work there, as an autovacuum.
+        above.execute(f"drop database if exists {new} with (force)")
+        with connect(settings, database="postgres", autocommit=True) as connection:
+            connection.execute(f"create database {new} template {old}")
+        # A copied sequence is ahead of its log until the next checkpoint.
+        above.execute("checkpoint")
 
 
 # What is known in the end, whenever it was learned.
