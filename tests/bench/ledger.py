@@ -97,7 +97,7 @@ def _copy(source: psycopg.Connection, warehouse: psycopg.Connection, table: Tabl
         "table": sql.Identifier(table.name),
         "columns": sql.SQL(", ").join(map(sql.Identifier, table.columns)),
     }
-    warehouse.execute(sql.SQL("create table {bare} (like {raw})").format(**names))
+    warehouse.execute(sql.SQL("create table {bare} (like {landing})").format(**names))
     warehouse.commit()
     query = sql.SQL(
         "copy (select 'main', id, row, md5(row::jsonb::text), false, '2026-01-01'::timestamp, 1"
