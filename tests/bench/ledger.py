@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from ingestion import embedded
 from ingestion.sandbox import billing_db
 from ingestion.sandbox.mortgage_market import LEAD_TYPES, Market
 from ingestion.settings import Settings
@@ -130,7 +131,7 @@ def _measure_build(settings: Settings, rows: int) -> None:
 
 def _write_out(settings: Settings) -> None:
     """Let the server write what it holds, so that nothing timed pays for what came before it."""
-    with connect(settings, autocommit=True) as connection:
+    with connect(embedded.administrator(settings), autocommit=True) as connection:
         connection.execute("checkpoint")
 
 
