@@ -1,7 +1,7 @@
 {#- A table that each build empties and fills again, so that views over it stay: for what is made anew
-    at every build and is small, as lists of changed keys and timelines. A column that the table has and the SQL has no more is an
-    error, a new one comes with a full refresh. With `--empty` nothing is made, so nothing is
-    forgotten. -#}
+    at every build and is small, as lists of changed keys and timelines. A column that the table has and
+    the SQL has no more is an error; a new one comes with a full refresh, which takes the views along.
+    With `--empty` nothing is made, so nothing is forgotten. -#}
 {% materialization refilled_table, default %}
     {%- set relation = this.incorporate(type='table') -%}
     {%- set before = load_cached_relation(this) -%}

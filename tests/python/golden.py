@@ -116,14 +116,19 @@ def _holding_rows(deals: Sequence[str]) -> list[str]:
 
     The views are there already, and tests are apart.
     """
-    upstream = [
-        f"config.materialized:{kind},+{model}"
-        for kind in ("snapshot", "incremental", "refilled_table", "table")
-        for model in deals
-    ]
+    snapshots = [f"config.materialized:snapshot,+{deal}" for deal in deals]
     return [
         *("--exclude-resource-type", "test", "unit_test"),
-        *("--select", *upstream, "fct_ledger_entries"),
+        *("--select", *snapshots, *tables_upstream(*deals), "fct_ledger_entries"),
+    ]
+
+
+def tables_upstream(*models: str) -> list[str]:
+    """Return what selects the tables upstream of these models, and themselves."""
+    return [
+        f"config.materialized:{kind},+{model}"
+        for kind in ("incremental", "refilled_table", "table")
+        for model in models
     ]
 
 

@@ -39,10 +39,7 @@ from tests.python.test_kills import (
 )
 
 NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
-UPSTREAM = [
-    f"config.materialized:{kind},+int_deals__mortgage_lead"
-    for kind in ("incremental", "refilled_table", "table")
-]
+UPSTREAM = golden.tables_upstream("int_deals__mortgage_lead")
 SNAPSHOTS = "config.materialized:snapshot"
 # What a person may type; a whole `dbt run` builds the same and takes longer.
 COMMANDS = {
@@ -150,11 +147,7 @@ CHANGED_RULES = [
 def test_rules_that_change_are_booked_whatever_dbt_ran_before_their_snapshot(
     scenario: Path, settings: Settings, tmp_path: Path
 ) -> None:
-    upstream = [
-        f"config.materialized:{kind},+{model}"
-        for kind in ("incremental", "refilled_table", "table")
-        for model in golden.LEADS_AND_CALLS
-    ]
+    upstream = golden.tables_upstream(*golden.LEADS_AND_CALLS)
     for number, tonight in enumerate(nights(scenario, settings, tmp_path)):
         if number:
             land_and_die(tonight, LEAD_SOURCES)
