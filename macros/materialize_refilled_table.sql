@@ -1,31 +1,27 @@
 {#- A table that each build empties and fills again, so that views over it stay: for what is made anew
     at every build and is small, as lists of changed keys and timelines. A column that the table has and
-    the SQL has no more is an error; a new one comes with a full refresh, which takes the views along.
-    With `--empty` nothing is made, so nothing is forgotten. -#}
+    the SQL has no more is an error; a new one comes with a full refresh, which makes the table as dbt
+    makes any, and takes the views along. With `--empty` nothing is made, so nothing is forgotten. -#}
 {% materialization refilled_table, default %}
-    {%- set relation = this.incorporate(type='table') -%}
-    {%- set before = load_cached_relation(this) -%}
-    {%- set stays = table_stays() -%}
+    {% if not table_stays() %}
+        {{ return(adapter.dispatch('make_table')()) }}
+    {% endif %}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% if before and not stays %}
-        {% do adapter.drop_relation(before) %}
-    {% endif %}
     {% call statement('main') %}
-        {% if not stays %}
-            {{ get_create_table_as_sql(False, relation, sql) }}
-        {% elif is_empty_run() %}
-            select 1
-        {% else %}
-            {{ refill(relation, sql) }}
-        {% endif %}
+        {{ 'select 1' if is_empty_run() else refill(this, sql) }}
     {% endcall %}
-    {% if not stays %}
-        {% do create_indexes(relation) %}
-    {% endif %}
-    {% do persist_docs(relation, model) %}
+    {% do persist_docs(this, model) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [relation]}) }}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
 {% endmaterialization %}
+
+{% macro default__make_table() %}
+    {{ return(dbt.materialization_table_default()) }}
+{% endmacro %}
+
+{% macro redshift__make_table() %}
+    {{ return(dbt.materialization_table_redshift()) }}
+{% endmacro %}

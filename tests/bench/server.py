@@ -14,7 +14,8 @@ from rich.console import Console
 
 from ingestion import embedded
 from ingestion.settings import Settings, read_settings
-from ingestion.warehouse import connect, ensure_database
+from ingestion.warehouse import connect
+from tests import databases
 
 SOURCE_NAME = "billing_db"
 
@@ -66,10 +67,8 @@ def _remove(data: Path) -> None:
 
 def empty_databases(settings: Settings) -> None:
     """Make the warehouse and the source new."""
-    with connect(settings, database="postgres", autocommit=True) as connection:
-        for name in (settings.warehouse.name, SOURCE_NAME):
-            connection.execute(f"drop database if exists {name} with (force)")
-            ensure_database(connection, name)
+    for name in (settings.warehouse.name, SOURCE_NAME):
+        databases.make(settings, name)
 
 
 def source(settings: Settings) -> psycopg.Connection:

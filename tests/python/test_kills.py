@@ -20,6 +20,7 @@ from ingestion.settings import Settings
 from ingestion.sources import billing_db
 from ingestion.warehouse import connect
 from orchestration import pipeline
+from tests import databases
 from tests.python import golden
 
 FIRST_NIGHT, SECOND_NIGHT = datetime(2026, 7, 15, 0, 5), datetime(2026, 7, 16, 0, 5)
@@ -62,15 +63,11 @@ def second_night(settings: Settings) -> Iterator[Callable[[], Settings]]:
     rename(settings, settings.warehouse.name, "after_first_night")
 
     def begin() -> Settings:
-        with connect(settings, database="postgres", autocommit=True) as connection:
-            name = settings.warehouse.name
-            connection.execute(f"drop database if exists {name} with (force)")
-            connection.execute(f"create database {name} template after_first_night")
+        databases.make(settings, settings.warehouse.name, template="after_first_night")
         return replace(settings, now=SECOND_NIGHT)
 
     yield begin
-    with connect(settings, database="postgres", autocommit=True) as connection:
-        connection.execute(f"drop database if exists {settings.warehouse.name} with (force)")
+    databases.drop(settings, settings.warehouse.name)
     rename(settings, "after_first_night", settings.warehouse.name)
 
 

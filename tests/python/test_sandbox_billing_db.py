@@ -14,7 +14,8 @@ from ingestion.sandbox.billing_db import (
 )
 from ingestion.sandbox.mortgage_market import LEAD_TYPES, Market
 from ingestion.sources.billing_db import TABLES
-from ingestion.warehouse import connect, ensure_database
+from ingestion.warehouse import connect
+from tests import databases
 
 COLUMNS = {table.name: table.columns for table in TABLES}
 FIRST_DAY = date(2025, 3, 3)
@@ -26,9 +27,7 @@ Tables = dict[str, dict[int, Row]]
 @pytest.fixture
 def source(server):
     """A connection to a new database with the six empty tables."""
-    with connect(server, database="postgres", autocommit=True) as connection:
-        connection.execute("drop database if exists simulated with (force)")
-        ensure_database(connection, "simulated")
+    databases.make(server, "simulated")
     with connect(server, database="simulated") as connection:
         create(connection)
         yield connection

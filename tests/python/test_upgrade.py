@@ -11,10 +11,11 @@ import pytest
 from ingestion import books
 from ingestion.lock import run_lock
 from ingestion.settings import Settings
-from ingestion.warehouse import WarehouseError, connect, ensure_database
+from ingestion.warehouse import WarehouseError, connect
 from orchestration import pipeline
 from orchestration.__main__ import EXIT_OK, main
 from orchestration.dbt import parse_again
+from tests import databases
 from tests.python import golden
 from tests.python.deals import nights
 from tests.python.test_deals import ENTRIES, WORKED, expected
@@ -30,9 +31,8 @@ OLD_RUN_LOCK = 4_127_001
 def old(server: Settings) -> Iterator[Settings]:
     """Settings of a warehouse as the first ledgerhouse left it."""
     name = "upgraded"
+    databases.make(server, name)
     with connect(server, database="postgres", autocommit=True) as connection:
-        connection.execute(f"drop database if exists {name} with (force)")
-        ensure_database(connection, name)
         if not connection.execute("select 1 from pg_roles where rolname = 'analyst'").fetchone():
             connection.execute("create role analyst nologin")
     settings = replace(server, warehouse=replace(server.warehouse, name=name))

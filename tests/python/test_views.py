@@ -1,5 +1,8 @@
 """Which views a build makes again: those that changed (macros/materialize_kept_view.sql)."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from ingestion.lock import run_lock
@@ -19,6 +22,9 @@ where
     relnamespace in ('staging'::regnamespace, 'intermediate'::regnamespace, 'marts'::regnamespace)
     and relkind = 'r' and attnum > 0
 order by attrelid::regclass::text, attnum
+"""
+COLUMNS_OF = """
+select attname from pg_attribute where attrelid = '{}'::regclass and attnum > 0 order by attnum
 """
 SELECT = ("run", "--select", "ledger_exceptions", "revenue")
 
@@ -92,6 +98,44 @@ def test_a_full_refresh_makes_every_view_again(views: Settings) -> None:
     before = identities(views)
     run_dbt(views, *SELECT, "--full-refresh")
     assert not set(identities(views).values()) & set(before.values())
+
+
+def test_drops_that_reach_the_same_views_by_other_ways_do_not_wait_for_each_other(
+    built: Settings,
+) -> None:
+    """A full refresh drops tables on several threads, each with the views over it."""
+    one, other = "staging.stg_boberdoo__transactions", "staging.stg_invoca__transactions"
+    # A drop finds the views over a table in the order of the columns that they read.
+    columns = [
+        [column["attname"] for column in golden.query(built, COLUMNS_OF.format(table))]
+        for table in (one, other)
+    ]
+    reads = {"first": (0, 2), "between": (1, 1), "last": (2, 0)}
+    with connect(built) as connection:
+        for view, (of_one, of_other) in reads.items():
+            connection.execute(
+                f"create view staging.{view} as select"
+                f" one.{columns[0][of_one]} as one, other.{columns[1][of_other]} as other"
+                f" from {one} as one cross join {other} as other"
+            )
+    with connect(built) as somebody, ThreadPoolExecutor(1) as pool:
+        somebody.execute("drop view staging.between")
+        names = [table.split(".")[1] for table in (one, other)]
+        refresh = pool.submit(run_dbt, built, "run", "--full-refresh", "--select", *names)
+        while not refresh.done() and waiting(built) < len(names):
+            time.sleep(0.1)
+        somebody.rollback()
+        refresh.result()
+    golden.make_lost_views(built)
+
+
+def waiting(settings: Settings) -> int:
+    (row,) = golden.query(
+        settings,
+        "select count(*) as backends from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'",
+    )
+    return int(row["backends"])
 
 
 def test_a_night_leaves_out_the_views_that_are_as_the_last_one_saw_them(

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from ingestion import embedded
 from ingestion.settings import Settings, read_settings
-from ingestion.warehouse import connect
 from orchestration.dbt import read_marts
+from tests import databases
 from tests.simulation.plot import Plot, simulate
 
 
@@ -117,10 +117,8 @@ def server() -> Iterator[Settings]:
 def empty(settings: Settings) -> Settings:
     """Return settings of an empty warehouse and an empty billing_db; dbt's project is parsed."""
     source = replace(settings.warehouse, name="billing_db")
-    with connect(settings, database="postgres", autocommit=True) as connection:
-        for name in (settings.warehouse.name, source.name):
-            connection.execute(f"drop database if exists {name} with (force)")
-            connection.execute(f"create database {name}")
+    for name in (settings.warehouse.name, source.name):
+        databases.make(settings, name)
     settings = replace(settings, billing_db=source)
     read_marts(settings)
     return settings

@@ -22,6 +22,7 @@ from ingestion import embedded
 from ingestion.registry import SOURCES
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
+from tests import databases
 from tests.simulation import judge, steps
 from tests.simulation.__main__ import empty, server
 from tests.simulation.town import Town, open_town
@@ -145,14 +146,10 @@ def _landed(columns: str) -> str:
 
 
 def _copy(settings: Settings, old: str, new: str) -> None:
-    administrator = embedded.administrator(settings)
-    with connect(administrator, database="postgres", autocommit=True) as above:
-        # Its owner may not end the server's own work there, as an autovacuum.
-        above.execute(f"drop database if exists {new} with (force)")
-        with connect(settings, database="postgres", autocommit=True) as connection:
-            connection.execute(f"create database {new} template {old}")
+    databases.make(settings, new, template=old)
+    with connect(embedded.administrator(settings), database="postgres") as administrator:
         # A copied sequence is ahead of its log until the next checkpoint.
-        above.execute("checkpoint")
+        administrator.execute("checkpoint")
 
 
 # What is known in the end, whenever it was learned.

@@ -211,7 +211,8 @@ def _end(what: str) -> None:
         with connect(read_settings(), database="postgres", autocommit=True) as connection:
             connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where datname = 'warehouse' and pid != pg_backend_pid()"
+                " where datname = 'warehouse' and backend_type = 'client backend'"
+                " and pid != pg_backend_pid()"
             )
     else:
         embedded.stop("immediate")
