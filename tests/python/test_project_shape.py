@@ -24,15 +24,8 @@ WITHOUT_TESTED_KEY = {
 WITHOUT_PARENTS = {"dim_dates": "a calendar"}
 # Models longer than the house's limit, and how long they may be: never longer than today.
 LONG = {
-    "rpt_msp_bills": 130,
-    "fct_invoices": 117,
-    "rpt_lead_quality": 113,
-    "rpt_conversion_accrual": 104,
-    "rpt_invoice_aging": 98,
-    "boberdoo": 96,
-    "invoca_raw": 93,
+    "rpt_msp_bills": 123,
     "stg_dispositions__events": 80,
-    "stg_invoca__transactions": 53,
 }
 # Rules of which most joins find what a night has touched (SPEC L9), or what is judged at once.
 OF_MORE_THAN_SEVEN_JOINS = {

@@ -1,6 +1,3 @@
-{{ config(unique_key='pair', dist='pair', indexes=[
-    {'columns': ['pair']}, {'columns': ['known_from']}, {'columns': ['known_to']},
-]) }}
 with
 
 dispositions as (
@@ -25,9 +22,17 @@ events_of_pairs as (
 
 events_in_spans as (
     select
-        events_of_pairs.*,
-        spans.known_from as span_from,
-        spans.known_to as span_to,
+        spans.pair,
+        spans.known_from,
+        spans.known_to,
+        events_of_pairs.event_id,
+        events_of_pairs.load_id,
+        events_of_pairs.lead_id,
+        events_of_pairs.partner_id,
+        events_of_pairs.sale_amount,
+        events_of_pairs.is_converted,
+        events_of_pairs.is_final,
+        events_of_pairs.status_at,
         row_number() over (
             partition by spans.pair, spans.known_from
             order by
@@ -47,7 +52,7 @@ last_undone as (
     select
         *,
         max(case when is_final and not is_converted then event_number else 0 end) over (
-            partition by pair, span_from
+            partition by pair, known_from
         ) as undone_by
     from events_in_spans
 ),
@@ -55,11 +60,9 @@ last_undone as (
 run_of_conversion as (
     select
         *,
-        row_number() over (
-            partition by pair, span_from order by event_number
-        ) as number_in_run,
+        row_number() over (partition by pair, known_from order by event_number) as number_in_run,
         max(case when sale_amount is not null then event_number end) over (
-            partition by pair, span_from
+            partition by pair, known_from
         ) as value_from
     from last_undone
     where is_converted and event_number > undone_by
@@ -69,8 +72,8 @@ run_of_conversion as (
 conversions as (
     select
         pair,
-        span_from as known_from,
-        span_to as known_to,
+        known_from,
+        known_to,
         max(case when number_in_run = 1 then event_id end) as event_id,
         max(case when number_in_run = 1 then load_id end) as load_id,
         max(case when number_in_run = 1 then lead_id end) as lead_id,
@@ -80,7 +83,7 @@ conversions as (
         ) as sale_amount,
         min(case when number_in_run = 1 then status_at end) as occurred_at
     from run_of_conversion
-    group by pair, span_from, span_to
+    group by pair, known_from, known_to
 )
 
 select * from conversions

@@ -39,26 +39,20 @@ revenue as (
     group by lead_id, account_id, currency
 ),
 
-drips as (
+sold as (
     select
         sales.lead_id,
         cast('partner:' || sales.partner_id as varchar(100)) as account_id,
-        min({{ dbt.datediff('leads.created_at', 'sales.occurred_at', 'second') }}) as age_seconds
+        max(sales.deal_type) as deal_type,
+        max(sales.filter_set_id) as filter_set_id,
+        min(case
+            when sales.deal_type = 'drip'
+                then {{ dbt.datediff('leads.created_at', 'sales.occurred_at', 'second') }}
+        end) as drip_age_seconds,
+        min(sales.occurred_at) as first_sold_at
     from sales
-    inner join leads on sales.lead_id = leads.lead_id
-    where sales.deal_type = 'drip'
+    left join leads on sales.lead_id = leads.lead_id
     group by sales.lead_id, sales.partner_id
-),
-
-sold as (
-    select
-        lead_id,
-        cast('partner:' || partner_id as varchar(100)) as account_id,
-        max(deal_type) as deal_type,
-        max(filter_set_id) as filter_set_id,
-        min(occurred_at) as first_sold_at
-    from sales
-    group by lead_id, partner_id
 ),
 
 lead_partners as (
@@ -77,7 +71,7 @@ lead_partners as (
         cast(revenue.conversions as numeric(18, 2)) as conversions,
         cast(revenue.calls as numeric(18, 2)) as calls,
         cast(revenue.net_revenue as numeric(18, 2)) as net_revenue,
-        cast(floor(drips.age_seconds / 86400) as bigint) as lead_age_days,
+        cast(floor(sold.drip_age_seconds / 86400) as bigint) as lead_age_days,
         leads.created_at as lead_created_at,
         sold.first_sold_at,
         dispositions.status_at as disposition_at
@@ -85,8 +79,6 @@ lead_partners as (
     left join leads on revenue.lead_id = leads.lead_id
     left join sold
         on revenue.lead_id = sold.lead_id and revenue.account_id = sold.account_id
-    left join drips
-        on revenue.lead_id = drips.lead_id and revenue.account_id = drips.account_id
     left join dispositions
         on
             revenue.lead_id = dispositions.lead_id

@@ -11,12 +11,7 @@ call_leads as (
 ),
 
 dispositions as (
-    select * from {{ ref('int_dispositions_mapped') }}
-    where
-        known_to = {{ open_end() }}
-        and bad_status_date is null
-        and status is not null
-        and call_id is not null
+    select * from {{ ref('int_call_dispositions_latest') }}
 ),
 
 entries as (
@@ -47,18 +42,6 @@ revenue as (
     group by call_id, currency
 ),
 
-latest_dispositions as (
-    select
-        call_id,
-        status,
-        row_number() over (
-            partition by call_id
-            order by
-                status_at desc, first_loaded_at desc, file_name desc, row_number desc, event_id desc
-        ) as recency
-    from dispositions
-),
-
 calls_with_revenue as (
     select
         calls.call_id,
@@ -75,7 +58,7 @@ calls_with_revenue as (
         {{ salted_hash('calls.phone', 'hash_salts.salt') }} as phone_hash,
         leads.lead_ids,
         cast(coalesce(leads.leads, 0) as bigint) as leads,
-        latest_dispositions.status as disposition,
+        dispositions.status as disposition,
         calls.connect_seconds,
         calls.currency,
         calls.payin,
@@ -86,8 +69,7 @@ calls_with_revenue as (
     left join leads on calls.call_id = leads.call_id
     left join revenue
         on calls.call_id = revenue.call_id and calls.currency = revenue.currency
-    left join latest_dispositions
-        on calls.call_id = latest_dispositions.call_id and latest_dispositions.recency = 1
+    left join dispositions on calls.call_id = dispositions.call_id
 )
 
 select * from calls_with_revenue

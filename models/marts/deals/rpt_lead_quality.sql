@@ -5,36 +5,13 @@ sold as (
     where first_sold_at is not null
 ),
 
-dispositions as (
-    select * from {{ ref('int_dispositions_mapped') }}
-    where known_to = {{ open_end() }} and lead_id is not null
-),
-
-conversions as (
-    select * from {{ ref('int_conversions_reported') }}
-    where known_to = {{ open_end() }}
+outcomes as (
+    select * from {{ ref('int_lead_outcomes') }}
 ),
 
 entries as (
     select * from {{ ref('fct_ledger_entries') }}
     where component = 'conversion'
-),
-
-contacts as (
-    select
-        lead_id,
-        cast('partner:' || partner_id as varchar(100)) as account_id,
-        min(status_at) as first_contacted_at
-    from dispositions
-    where is_contacted
-    group by lead_id, partner_id
-),
-
-reported as (
-    select
-        lead_id,
-        cast('partner:' || partner_id as varchar(100)) as account_id
-    from conversions
 ),
 
 -- A call that converts is in the ledger and never in a report.
@@ -47,29 +24,23 @@ booked as (
     having sum(quantity) > 0
 ),
 
-converted as (
-    select * from reported
-    union
-    select * from booked
-),
-
 leads as (
     select
         sold.*,
-        contacts.first_contacted_at is not null as is_contacted,
-        converted.lead_id is not null as is_converted,
+        outcomes.first_contacted_at is not null as is_contacted,
+        coalesce(outcomes.is_converted, false) or booked.lead_id is not null as is_converted,
         sold.refunds < 0 as is_returned,
         case
-            when contacts.first_contacted_at >= sold.first_sold_at
+            when outcomes.first_contacted_at >= sold.first_sold_at
                 then {{ dbt.datediff(
-                    'sold.first_sold_at', 'contacts.first_contacted_at', 'second'
+                    'sold.first_sold_at', 'outcomes.first_contacted_at', 'second'
                 ) }}
         end as contact_seconds
     from sold
-    left join contacts
-        on sold.lead_id = contacts.lead_id and sold.account_id = contacts.account_id
-    left join converted
-        on sold.lead_id = converted.lead_id and sold.account_id = converted.account_id
+    left join outcomes
+        on sold.lead_id = outcomes.lead_id and sold.account_id = outcomes.account_id
+    left join booked
+        on sold.lead_id = booked.lead_id and sold.account_id = booked.account_id
 ),
 
 counted as (

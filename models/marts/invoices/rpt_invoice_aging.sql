@@ -8,22 +8,8 @@ payments as (
     select * from {{ ref('int_invoice_payments') }}
 ),
 
-landed as (
-    select * from {{ ref('int_invoices_landed') }}
-),
-
-month_ends as (
-    select distinct cast({{ dbt.last_day('invoice_date', 'month') }} as date) as as_of_date
-    from invoices
-),
-
--- Every month's end, and the day of the last landing.
 as_of_dates as (
-    select month_ends.as_of_date
-    from month_ends
-    inner join landed on month_ends.as_of_date < landed.landed_date
-    union all
-    select landed_date as as_of_date from landed
+    select * from {{ ref('int_invoice_ageing_dates') }}
 ),
 
 payments_by_then as (

@@ -1,10 +1,3 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    pre_hook="{{ forget_rows('is_closed') }}",
-    post_hook='{{ gather_statistics(this) }}',
-    indexes=[{'columns': ['bill_month', 'account_number'], 'unique': True}],
-) }}
 {%- set groups = {
     'user_charges': "kind = 'user'",
     'asset_charges': "kind = 'asset'",

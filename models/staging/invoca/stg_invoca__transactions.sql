@@ -1,11 +1,6 @@
 {%- set parameter = 'dynamic_number_pool_referrer_param' %}
 with
 
-rows_landed as (
-    select * from {{ source('invoca', 'transactions') }}
-    {{ landed_since_last_build() }}
-),
-
 transactions as (
     select
         source_key as transaction_id,
@@ -47,7 +42,8 @@ transactions as (
         {{ json_timestamp('corrected_at', var('invoca_time_zone')) }} as corrected_at,
         {{ epoch_timestamp(json_number('start_time_utc', 'bigint')) }} as started_at,
         loaded_at
-    from rows_landed
+    from {{ source('invoca', 'transactions') }}
+    {{ landed_since_last_build() }}
 )
 
 select * from transactions

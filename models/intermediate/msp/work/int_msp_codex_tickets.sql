@@ -38,9 +38,15 @@ shared_tickets as (
 
 live_in_spans as (
     select
-        shared_tickets.*,
-        spans.known_from as span_from,
-        spans.known_to as span_to,
+        spans.ticket_number,
+        shared_tickets.ticket_id,
+        shared_tickets.account_number,
+        shared_tickets.is_dropped,
+        shared_tickets.total_seconds,
+        shared_tickets.is_deleted,
+        shared_tickets.last_updated_at,
+        spans.known_from,
+        spans.known_to,
         count(*) over (partition by spans.ticket_number, spans.known_from) as live_tickets,
         sum(case when shared_tickets.is_dropped then 0 else 1 end) over (
             partition by spans.ticket_number, spans.known_from
@@ -77,8 +83,8 @@ codex_tickets as (
         total_seconds,
         is_deleted,
         last_updated_at,
-        span_from as known_from,
-        span_to as known_to
+        known_from,
+        known_to
     from live_in_spans
     where not is_dropped or kept_tickets != 1
 )
