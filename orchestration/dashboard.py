@@ -23,12 +23,12 @@ from psycopg import sql
 from ingestion.environment import SettingsError
 from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect
+from orchestration.dbt import target_folder
 from orchestration.publish import read_published
 
 log = logging.getLogger(__name__)
 
 FOLDER = PROJECT / "dashboard"
-PAGE = PROJECT / "target" / "dashboard.html"
 LIBRARY = "vl-convert-python"
 
 PUBLISHED = """
@@ -79,8 +79,8 @@ class Panel:
         }
 
 
-def write_dashboard(settings: Settings, page: Path = PAGE) -> Path:
-    """Write the page of what is published and return its place.
+def write_dashboard(settings: Settings, page: Path | None = None) -> Path:
+    """Write the page of what is published, in the target folder, and return its place.
 
     A panel whose relation is not built is left out, and the page says so. Raises SettingsError
     where nothing is published.
@@ -101,7 +101,8 @@ def write_dashboard(settings: Settings, page: Path = PAGE) -> Path:
     charts = {
         panel.name: {"rows": panel.rows, "chart": panel.chart} for panel in panels if panel.chart
     }
-    page.parent.mkdir(exist_ok=True)
+    page = page or target_folder() / "dashboard.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
         _template().render(
             state=state[0],
@@ -179,11 +180,11 @@ def _plain(value: Any) -> str:
 
 def read_library() -> str:
     """Return Vega-Lite with all it needs as one script, bundled once."""
-    kept = PROJECT / "target" / f"vega-{version(LIBRARY)}.js"
+    kept = target_folder() / f"vega-{version(LIBRARY)}.js"
     if not kept.exists():
         import vl_convert
 
-        kept.parent.mkdir(exist_ok=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]
         script = bundle.replace("</script", "<\\/script")
         kept.write_text(script, encoding="utf-8")

@@ -79,7 +79,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
 def keep_manifest(settings: Settings) -> None:
     """Write the project as it is published, for dbt's `--state target/published`."""
     _export(settings)
-    folder = _target_folder() / "published"
+    folder = target_folder() / "published"
     manifest, digest = _manifest(_identity(settings)), project_digest(settings)
     kept, kept_digest = folder / "manifest.json", folder / "digest"
     try:
@@ -205,7 +205,7 @@ def parsing_meanwhile(settings: Settings) -> Iterator[None]:
 
     What it has found is read where the parsed project is first needed. No warehouse need be there.
     """
-    if (_target_folder() / "partial_parse.msgpack").exists():
+    if (target_folder() / "partial_parse.msgpack").exists():
         yield
         return
     parse = ["parse", *_places(), *QUIET, "--no-write-json"]
@@ -248,7 +248,8 @@ def _identity(settings: Settings) -> tuple[str, ...]:
     return (settings.target, settings.warehouse.name, settings.published_schema)
 
 
-def _target_folder() -> Path:
+def target_folder() -> Path:
+    """Return where dbt, the docs site and the dashboard are written to."""
     return Path(os.environ.get("DBT_TARGET_PATH") or PROJECT / "target")
 
 

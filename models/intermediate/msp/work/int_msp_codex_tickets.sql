@@ -1,5 +1,4 @@
--- Time entries name a ticket by its number: where two live tickets have one, nobody can tell whose
--- they are, and none of their hours are billed (docs/decisions.md).
+-- Where two live tickets share a number, nobody can tell whose its entries are (docs/decisions.md).
 with
 
 versions as (
@@ -21,17 +20,17 @@ ticket_versions as (
     from versions
 ),
 
-shared_numbers as (
-    select ticket_number
+told_apart as (
+    select
+        *,
+        min(ticket_id) over (partition by ticket_number)
+        != max(ticket_id) over (partition by ticket_number) as has_shared_number
     from ticket_versions
-    group by ticket_number
-    having min(ticket_id) != max(ticket_id)
 ),
 
 shared_tickets as (
-    select ticket_versions.*
-    from ticket_versions
-    inner join shared_numbers on ticket_versions.ticket_number = shared_numbers.ticket_number
+    select * from told_apart
+    where has_shared_number
 ),
 
 {{ known_spans('ticket_number', ['shared_tickets']) }},
@@ -59,19 +58,18 @@ live_in_spans as (
 
 codex_tickets as (
     select
-        ticket_versions.ticket_number,
-        ticket_versions.ticket_id,
-        ticket_versions.account_number,
-        ticket_versions.is_dropped,
+        ticket_number,
+        ticket_id,
+        account_number,
+        is_dropped,
         false as is_ambiguous,
-        ticket_versions.total_seconds,
-        ticket_versions.is_deleted,
-        ticket_versions.last_updated_at,
-        ticket_versions.known_from,
-        ticket_versions.known_to
-    from ticket_versions
-    left join shared_numbers on ticket_versions.ticket_number = shared_numbers.ticket_number
-    where shared_numbers.ticket_number is null
+        total_seconds,
+        is_deleted,
+        last_updated_at,
+        known_from,
+        known_to
+    from told_apart
+    where not has_shared_number
     union all
     -- One that is neither spam nor deleted is the ticket, whatever else had its number.
     select
