@@ -155,13 +155,14 @@ def run_dbt(
     from dbt.cli.main import dbtRunner
 
     from orchestration.dbt_connections import kept_connections
+    from orchestration.dbt_contexts import quick_contexts
     from orchestration.dbt_events import heard_events
 
     arguments = [*dbt_arguments(settings, *command), "--no-write-json"]
     if variables:
         arguments += ["--vars", str(variables)]
     runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
-    with redirect_stdout(StringIO()), kept_connections(), heard_events():
+    with redirect_stdout(StringIO()), kept_connections(), heard_events(), quick_contexts():
         outcome = runner.invoke(arguments)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
@@ -231,9 +232,11 @@ def parse_again() -> None:
 def _manifest(identity: tuple[str, ...]) -> Any:
     from dbt.cli.main import dbtRunner
 
+    from orchestration.dbt_contexts import quick_contexts
+
     while _parsers:
         _parsers.pop().wait()
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(StringIO()), quick_contexts():
         outcome = dbtRunner().invoke(["parse", *_places(), *QUIET, "--no-write-json"])
     if not outcome.success:
         raise DbtError(f"The dbt project does not parse: {outcome.exception}")
