@@ -13,6 +13,7 @@
 {{- refuse_skipped_landings(before) -}}
 {%- set keepers = watermark_keepers(model.unique_id) if execute else [] -%}
 {{- refuse_other_changes(before, keepers) -}}
+{{- refuse_less_knowledge(before, keepers) -}}
 {%- if not (is_empty_run() and table_stays()) -%}
 {{ keep_turn() }}
 {%- if not is_added_to %}
