@@ -66,6 +66,7 @@ SEVERAL = [
     ("landed", ["rebuild", "build"]),
     ("landed and snapshotted", ["run ledger", "rebuild deals", "empty", "run"]),
     ("snapshots forgotten", ["snapshot", "run", "build"]),
+    ("snapshots forgotten", ["run prices", "run deals"]),
     ("before a night", ["rebuild empty", "run ledger", "run deals", "run ledger"]),
 ]
 
