@@ -41,18 +41,14 @@ revenue as (
 
 sold as (
     select
-        sales.lead_id,
-        cast('partner:' || sales.partner_id as varchar(100)) as account_id,
-        max(sales.deal_type) as deal_type,
-        max(sales.filter_set_id) as filter_set_id,
-        min(case
-            when sales.deal_type = 'drip'
-                then {{ dbt.datediff('leads.created_at', 'sales.occurred_at', 'second') }}
-        end) as drip_age_seconds,
-        min(sales.occurred_at) as first_sold_at
+        lead_id,
+        cast('partner:' || partner_id as varchar(100)) as account_id,
+        max(deal_type) as deal_type,
+        max(filter_set_id) as filter_set_id,
+        min(case when deal_type = 'drip' then occurred_at end) as first_drip_at,
+        min(occurred_at) as first_sold_at
     from sales
-    left join leads on sales.lead_id = leads.lead_id
-    group by sales.lead_id, sales.partner_id
+    group by lead_id, partner_id
 ),
 
 lead_partners as (
@@ -71,7 +67,9 @@ lead_partners as (
         cast(revenue.conversions as numeric(18, 2)) as conversions,
         cast(revenue.calls as numeric(18, 2)) as calls,
         cast(revenue.net_revenue as numeric(18, 2)) as net_revenue,
-        cast(floor(sold.drip_age_seconds / 86400) as bigint) as lead_age_days,
+        cast(floor(
+            {{ dbt.datediff('leads.created_at', 'sold.first_drip_at', 'second') }} / 86400
+        ) as bigint) as lead_age_days,
         leads.created_at as lead_created_at,
         sold.first_sold_at,
         dispositions.status_at as disposition_at

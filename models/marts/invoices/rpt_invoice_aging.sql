@@ -9,7 +9,7 @@ payments as (
 ),
 
 as_of_dates as (
-    select * from {{ ref('int_invoice_ageing_dates') }}
+    select * from {{ ref('int_invoice_aging_dates') }}
 ),
 
 payments_by_then as (

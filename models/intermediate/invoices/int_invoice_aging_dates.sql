@@ -13,7 +13,7 @@ month_ends as (
     from invoices
 ),
 
-ageing_dates as (
+aging_dates as (
     select month_ends.as_of_date
     from month_ends
     inner join landed on month_ends.as_of_date < landed.landed_date
@@ -21,4 +21,4 @@ ageing_dates as (
     select landed_date as as_of_date from landed
 )
 
-select * from ageing_dates
+select * from aging_dates
