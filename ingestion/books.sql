@@ -84,7 +84,9 @@ create table if not exists landing.build_watermarks (
     known_through timestamp not null,
     definition varchar(10000) not null,
     built_at timestamp not null,
-    changed_after timestamp
+    changed_after timestamp,
+    rules varchar(100),
+    restatement_id bigint
 );
 create table if not exists landing.kept_views (
     schema_name varchar(100) primary key,
@@ -98,7 +100,8 @@ create table if not exists landing.publications (
     known_through timestamp not null,
     published_at timestamp not null,
     ledger_file bigint not null,
-    attempt_id bigint
+    attempt_id bigint,
+    rule_version_id bigint
 );
 create table if not exists landing.publication_attempts (
     attempt_id bigint generated always as identity primary key,
@@ -192,4 +195,84 @@ create table if not exists landing.shape_acceptances (
     accepted_by varchar(200) not null,
     reason varchar(1000) not null,
     details varchar(65535) not null
+);
+-- What is published is sealed (SPEC L17, L18). Rows of these are written once and never changed.
+create table if not exists landing.rule_versions (
+    rule_version_id bigint generated always as identity primary key,
+    target varchar(20) not null,
+    schema_name varchar(100) not null,
+    rule_hash varchar(64) not null,
+    git_commit varchar(64),
+    is_dirty boolean,
+    reason varchar(1000) not null,
+    author varchar(200) not null,
+    known_from timestamp not null
+);
+create table if not exists landing.ledger_seals (
+    publication_id bigint not null,
+    recorded_month date not null,
+    entries bigint not null,
+    quantity bigint not null,
+    list_amount numeric(30, 2) not null,
+    discount_amount numeric(30, 2) not null,
+    amount numeric(30, 2) not null,
+    figures_hash numeric(38, 0) not null,
+    rows_hash numeric(38, 0) not null,
+    primary key (publication_id, recorded_month)
+);
+create table if not exists landing.restatement_proposals (
+    proposal_id bigint generated always as identity primary key,
+    target varchar(20) not null,
+    schema_name varchar(100) not null,
+    rule_hash varchar(64) not null,
+    known_through timestamp not null,
+    proposed_by varchar(200) not null,
+    proposed_as varchar(100) not null,
+    reason varchar(1000) not null,
+    proposed_at timestamp not null
+);
+create table if not exists landing.restatement_approvals (
+    proposal_id bigint primary key,
+    approved_by varchar(200) not null,
+    approved_as varchar(100) not null,
+    is_declared boolean not null,
+    approved_at timestamp not null
+);
+create table if not exists landing.restatements (
+    restatement_id bigint generated always as identity primary key,
+    target varchar(20) not null,
+    schema_name varchar(100) not null,
+    rule_hash varchar(64) not null,
+    sealed_through timestamp not null,
+    restated_at timestamp not null,
+    proposal_id bigint
+);
+create table if not exists landing.sealed_entries (
+    schema_name varchar(100) not null,
+    entry_id varchar(250) not null,
+    entry_key varchar(200) not null,
+    entry_kind varchar(10) not null,
+    deal_type varchar(50),
+    business_unit varchar(20),
+    component varchar(20),
+    account_id varchar(100),
+    lead_id varchar(100),
+    call_id varchar(100),
+    lead_type varchar(50),
+    campaign_id varchar(100),
+    source varchar(50),
+    source_key varchar(200),
+    linked_entry_key varchar(200),
+    load_id bigint,
+    quantity integer,
+    list_amount numeric(18, 2),
+    discount_amount numeric(18, 2),
+    amount numeric(18, 2) not null,
+    currency varchar(3),
+    price_version_id varchar(200),
+    terms_version_id varchar(200),
+    reason varchar(50),
+    occurred_at timestamp,
+    recorded_at timestamp not null,
+    primary key (schema_name, entry_id)
 );

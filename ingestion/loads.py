@@ -387,7 +387,8 @@ class Load:
             "   where source = %(source)s and stream = %(stream)s and tenant = %(tenant)s"
             "     and status in ('completed', 'partial') and created + updated + deleted > 0),"
             "  (select max(known_through) from landing.build_watermarks"
-            "   where schema_name <> 'snapshots'))",
+            "   where schema_name <> 'snapshots'),"
+            "  (select max(restated_at) from landing.restatements))",
             source=self.stream.source,
             stream=self.stream.name,
         )

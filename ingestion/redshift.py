@@ -38,6 +38,7 @@ APPENDED_BOOKS = ("load_runs", "quarantine")
 REPLACED_BOOKS = (
     *("fields_seen", "hash_salts", "heartbeats", "job_runs", "notices", "schedules"),
     *("publication_attempts", "publication_movements", "publication_acceptances"),
+    *("restatements", "sealed_entries"),
 )
 OWN_BOOKS = """
 create table if not exists landing.build_watermarks (
@@ -46,7 +47,9 @@ create table if not exists landing.build_watermarks (
     known_through timestamp not null,
     definition varchar(10000) not null,
     built_at timestamp not null,
-    changed_after timestamp
+    changed_after timestamp,
+    rules varchar(100),
+    restatement_id bigint
 );
 create table if not exists landing.publications (
     publication_id bigint identity(1, 1),

@@ -5,13 +5,7 @@
 {% macro known_upstream(keepers=none) -%}
 (
     select min(known_through) from (
-        select coalesce(max(loaded_at), {{ beginning() }}) as known_through
-        from {{ source('books', 'load_runs') }}
-        where
-            status in ('completed', 'partial')
-            {%- if execute and model.resource_type == 'snapshot' and var('snapshot_through') %}
-                and loaded_at <= cast('{{ var("snapshot_through") }}' as timestamp)
-            {%- endif %}
+        select {{ known_now(is_followed=model.resource_type == 'snapshot') }} as known_through
         {%- if keepers is none %}
             {%- set keepers = watermark_keepers(model.unique_id) if execute else [] %}
         {%- endif %}

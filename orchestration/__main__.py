@@ -29,6 +29,7 @@ from orchestration.holds import PublicationHeldError
 from orchestration.logs import keep_secrets_out, log_to_console, log_to_file
 from orchestration.msp_invoices import InvoiceError, write_invoices
 from orchestration.pipeline import JobSkipped
+from orchestration.restatement import RestatementError
 from orchestration.schedules import SCHEDULES
 
 log = logging.getLogger("orchestration")
@@ -62,7 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except RunLockError as error:
         return _fail(str(error), EXIT_LOCKED)
-    except (DbtError, LoadFailed, InvoiceError, ErasureError, GuardError) as error:
+    except (
+        DbtError,
+        LoadFailed,
+        InvoiceError,
+        ErasureError,
+        GuardError,
+        RestatementError,
+    ) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:
         return _fail(f"The warehouse failed: {first_line(error)}.", EXIT_FAILED)
@@ -108,6 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     accept = command("accept", _accept)
     accept.add_argument("--by", required=True, metavar="NAME", help="who lets it through")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
+    restate = command("restate", _restate)
+    restate.add_argument("--by", required=True, metavar="NAME", help="who proposes it")
+    restate.add_argument("--reason", required=True, metavar="TEXT", help="why the rules changed")
+    restate.add_argument(
+        "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
+    )
+    approve = command("approve", _approve)
+    approve.add_argument("--by", required=True, metavar="NAME", help="the second person")
     command("check", _check_schedules)
     command("status", _status)
     explain = command("explain", _explain)
@@ -219,6 +235,45 @@ def _accept(settings: Settings, options: argparse.Namespace) -> int:
     if not accepted_by or not reason:
         raise SettingsError("Say who lets it through, and why: --by NAME --reason TEXT.")
     report.show_published(pipeline.accept(settings, accepted_by[:200], reason[:1000]))
+    return EXIT_OK
+
+
+def _restate(settings: Settings, options: argparse.Namespace) -> int:
+    """Book what changed rules move, from now on: propose it, and do it where it is approved."""
+    _require_postgres(settings)
+    by, reason = options.by.strip(), options.reason.strip()
+    approved_by = (options.approved_by or "").strip()
+    if not by or not reason:
+        raise SettingsError("Say who restates, and why: --by NAME --reason TEXT.")
+    if approved_by and not settings.warehouse_is_embedded:
+        raise SettingsError(
+            "The warehouse is a server that knows roles: the second person runs"
+            " `ledgerhouse approve --by NAME` under a role of their own."
+        )
+    _start_if_embedded(settings)
+    attempt = pipeline.restate(settings, by[:200], reason[:1000], approved_by[:200] or None)
+    if attempt is None:
+        report.say(
+            "Proposed. A second person approves it with `ledgerhouse approve --by NAME`; the next"
+            " run that publishes books it."
+        )
+        return EXIT_HELD
+    report.say("Restated: what was published stays as it was, and the difference is booked.")
+    report.show_published(attempt)
+    return EXIT_OK
+
+
+def _approve(settings: Settings, options: argparse.Namespace) -> int:
+    """Approve the restatement that somebody else has proposed."""
+    _require_postgres(settings)
+    if not (by := options.by.strip()):
+        raise SettingsError("Say who approves: --by NAME.")
+    _start_if_embedded(settings)
+    proposed_by = pipeline.approve(settings, by[:200])
+    report.say(
+        f"{by} approves what {proposed_by} proposed: the next run that publishes books it"
+        " (`ledgerhouse build`)."
+    )
     return EXIT_OK
 
 

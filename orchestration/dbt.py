@@ -68,19 +68,23 @@ class View:
     schema: str
 
 
+def parsed_project(settings: Settings) -> Any:
+    """Return the project as dbt has parsed it, once a process."""
+    _export(settings)
+    return _manifest(_identity(settings))
+
+
 def read_manifest(settings: Settings) -> dict[str, Any]:
     """Return the parsed project, as dbt writes it to manifest.json."""
-    _export(settings)
-    manifest = _manifest(_identity(settings))
+    manifest = parsed_project(settings)
     parsed: dict[str, Any] = manifest.writable_manifest().to_dict(omit_none=False)
     return parsed
 
 
 def keep_manifest(settings: Settings) -> None:
     """Write the project as it is published, for dbt's `--state target/published`."""
-    _export(settings)
     folder = target_folder() / "published"
-    manifest, digest = _manifest(_identity(settings)), project_digest(settings)
+    manifest, digest = parsed_project(settings), project_digest(settings)
     kept, kept_digest = folder / "manifest.json", folder / "digest"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,8 +100,7 @@ def keep_manifest(settings: Settings) -> None:
 
 def read_marts(settings: Settings) -> list[Mart]:
     """Return the marts of the parsed project, each after those it reads."""
-    _export(settings)
-    nodes = _manifest(_identity(settings)).nodes
+    nodes = parsed_project(settings).nodes
     marts = {
         key: node
         for key, node in nodes.items()
@@ -114,8 +117,7 @@ def read_marts(settings: Settings) -> list[Mart]:
 
 def read_kept_views(settings: Settings) -> list[View]:
     """Return the views of the parsed project that a build leaves where nothing has changed."""
-    _export(settings)
-    nodes = _manifest(_identity(settings)).nodes.values()
+    nodes = parsed_project(settings).nodes.values()
     return [
         View(node.name, node.schema) for node in nodes if node.config.materialized == "kept_view"
     ]
@@ -123,8 +125,7 @@ def read_kept_views(settings: Settings) -> list[View]:
 
 def project_digest(settings: Settings) -> str:
     """Return what dbt itself tells by whether the project has changed: its files and options."""
-    _export(settings)
-    manifest = _manifest(_identity(settings))
+    manifest = parsed_project(settings)
     options = [manifest.state_check.vars_hash, *manifest.state_check.project_hashes.values()]
     files = sorted((key, file.checksum.checksum) for key, file in manifest.files.items())
     digest = hashlib.sha256(repr((files, [option.checksum for option in options])).encode())
@@ -152,18 +153,32 @@ def run_dbt(
 
     The project is parsed once a process; only `variables` may differ between calls.
     """
+    from orchestration.rules import rule_hash
+
+    os.environ["LEDGERHOUSE_RULES"] = rule_hash(settings)
+    arguments = [*command, "--no-write-json"]
+    if variables:
+        arguments += ["--vars", str(variables)]
+    results = invoke(settings, *arguments, callbacks=[_log_nodes()])
+    for node in results:
+        if node.status == "warn":
+            log.warning("dbt: %s: %s", node.name, node.message)
+    return results
+
+
+def invoke(
+    settings: Settings, *command: str, callbacks: Sequence[Callable[[Any], None]] = ()
+) -> list[NodeResult]:
+    """Run a dbt command in this process, whatever it is; raises DbtError if a node fails."""
     from dbt.cli.main import dbtRunner
 
     from orchestration.dbt_connections import kept_connections
     from orchestration.dbt_contexts import quick_contexts
     from orchestration.dbt_events import heard_events
 
-    arguments = [*dbt_arguments(settings, *command), "--no-write-json"]
-    if variables:
-        arguments += ["--vars", str(variables)]
-    runner = dbtRunner(manifest=_manifest(_identity(settings)), callbacks=[_log_nodes()])
+    runner = dbtRunner(manifest=parsed_project(settings), callbacks=list(callbacks))
     with redirect_stdout(StringIO()), kept_connections(), heard_events(), quick_contexts():
-        outcome = runner.invoke(arguments)
+        outcome = runner.invoke(dbt_arguments(settings, *command))
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
     results = [_result(node) for node in getattr(outcome.result, "results", None) or []]
@@ -171,9 +186,6 @@ def run_dbt(
     if failed or not outcome.success:
         message = _explain(command[0], failed, outcome.exception)
         raise DbtError(redact(message, settings), results)
-    for node in results:
-        if node.status == "warn":
-            log.warning("dbt: %s: %s", node.name, node.message)
     return results
 
 

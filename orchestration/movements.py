@@ -80,6 +80,12 @@ known as (
     where entry_key in (select entry_key from keys where built_amount <> published_amount)
 ),
 
+-- What an approved restatement moves is never held.
+restated as (
+    select distinct entry_key from {built}
+    where reason = 'rule_changed' and recorded_at > {published_through}
+),
+
 judged as (
     select
         keys.deal_type, keys.occurred_month, keys.currency,
@@ -87,12 +93,14 @@ judged as (
         keys.built_amount - keys.published_amount as change,
         case
             when keys.built_amount = keys.published_amount then 'same'
+            when restated.entry_key is not null then 'restated'
             when known.entry_key is null then 'new'
             when keys.source in ({first_loaded}) then 'first load'
             else 'moved'
         end as kind
     from keys
     left join known on keys.entry_key = known.entry_key
+    left join restated on keys.entry_key = restated.entry_key
 )
 
 select
@@ -288,6 +296,7 @@ def _compare(
         built=built,
         published=published,
         since=sql.Literal(since),
+        published_through=sql.Literal(known_from or datetime.max.replace(microsecond=0)),
         first_loaded=sql.SQL(", ").join(map(sql.Literal, first_loaded or [""])),
     )
     return [Movement(*row) for row in ask(query)]

@@ -24,11 +24,13 @@ from ingestion.registry import (
 )
 from ingestion.run import Run
 from ingestion.settings import Settings
-from orchestration import guard, job_runs, notices, snapshot_runs
+from orchestration import guard, job_runs, notices, restatement, snapshot_runs
 from orchestration.dbt import DbtError, NodeResult, keep_manifest, read_marts, run_dbt
 from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.holds import PublicationHeldError, refuse_without_configuration
+from orchestration.rules import LEDGER
 from orchestration.schedules import SCHEDULES
+from orchestration.seal import PastChangesError
 from orchestration.targets import target_of
 
 log = logging.getLogger(__name__)
@@ -187,11 +189,8 @@ def build(settings: Settings, *, full_refresh: bool = False, select: str | None 
     try:
         with _recorded(settings, "build") as (connection, _):
             _catch_up(connection, settings)
-            options = ["--full-refresh"] if full_refresh else []
-            options += ["--select", select] if select else []
-            night.nodes = _build(settings, *options, variables={"whole_history": True})
+            night.nodes = _build_as_asked(connection, settings, full_refresh, select)
             if not select:
-                target_of(settings).remember_views(connection, settings)
                 night.published = _publish(connection, settings, "build")
     except PublicationHeldError as error:
         _tell(settings, "build", str(error))
@@ -214,6 +213,41 @@ def accept(settings: Settings, accepted_by: str, reason: str) -> Attempt:
                 ask=ask,
             )
         return _publish(connection, settings, "accept")
+
+
+def restate(
+    settings: Settings, by: str, reason: str, approved_by: str | None = None
+) -> Attempt | None:
+    """Propose to book what changed rules move, and do it where it is approved (SPEC L18).
+
+    Returns what was published; None where the proposal waits for a second person, who may be named
+    here on a machine of one user only. Raises RestatementError where nothing would change.
+    """
+    settings = settings.at_one_clock()
+    with _recorded(settings, "restate") as (connection, _):
+        _catch_up(connection, settings)
+        target = target_of(settings)
+        if not target.is_built(connection, settings):
+            _build_whole(connection, settings)
+        try:
+            target.check(connection, settings, read_marts(settings))
+        except PastChangesError as error:
+            log.warning("%s", error)
+            restatement.propose(connection, settings, error.change, by, reason)
+        else:
+            raise restatement.RestatementError(
+                "The rules give what is published: there is nothing to restate."
+            )
+        if not approved_by:
+            return None
+        restatement.approve(connection, settings, approved_by)
+        return _publish(connection, settings, "restate")
+
+
+def approve(settings: Settings, by: str) -> str:
+    """Approve the restatement that is proposed; returns who proposed it (SPEC L18, L20)."""
+    with warehouse.connect(settings, autocommit=True) as connection:
+        return restatement.approve(connection, settings, by)
 
 
 def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> int:
@@ -322,15 +356,30 @@ def _snapshot(connection: psycopg.Connection, settings: Settings) -> list[dateti
 
 
 def _publish(connection: psycopg.Connection, settings: Settings, job: str) -> Attempt:
-    """Publish, if the guard lets it pass; raises PublicationHeldError if it does not (SPEC L19)."""
+    """Publish what is built; a restatement that is approved is carried out first (SPEC L18).
+
+    Raises PastChangesError where what is published would change, MovesTooMuchError where the guard
+    holds it.
+    """
+    try:
+        return _publish_built(connection, settings, job)
+    except PastChangesError as error:
+        if not restatement.carry_out(connection, settings, error.change):
+            raise
+    _build_whole(connection, settings)
+    return _publish_built(connection, settings, job)
+
+
+def _publish_built(connection: psycopg.Connection, settings: Settings, job: str) -> Attempt:
     refuse_without_configuration(connection)
     marts = read_marts(settings)
     target = target_of(settings)
+    sealing = target.check(connection, settings, marts)
     with target.querying(settings) as ask:
         attempt = guard.judge(connection, settings, marts, job, ask)
     if attempt.decision == "held":
         raise MovesTooMuchError(attempt)
-    target.publish(connection, settings, marts, attempt.attempt_id)
+    target.publish(connection, settings, marts, attempt.attempt_id, sealing)
     keep_manifest(settings)
     return attempt
 
@@ -353,6 +402,8 @@ def _build_changed(job: Job, *options: str) -> list[NodeResult]:
     then every view is looked at.
     """
     settings, target = job.run.settings, target_of(job.run.settings)
+    if not target.is_built(job.connection, settings):
+        return _build_whole(job.connection, settings)
     if target.views_are_unchanged(job.connection, settings):
         try:
             nodes = _build(settings, *options, *WITHOUT_VIEWS)
@@ -364,6 +415,41 @@ def _build_changed(job: Job, *options: str) -> list[NodeResult]:
                 return nodes
     nodes = _build(settings, *options)
     target.remember_views(job.connection, settings)
+    return nodes
+
+
+def _build_whole(connection: psycopg.Connection, settings: Settings) -> list[NodeResult]:
+    """Build everything again, from landing, snapshots and what is sealed, and test all of it.
+
+    Where a test fails, the error says, too, what changed rules would move.
+    """
+    target = target_of(settings)
+    try:
+        nodes = _build(settings, "--full-refresh", variables={"whole_history": True})
+    except DbtError as error:
+        if any(node.name == LEDGER and node.status == "success" for node in error.nodes):
+            try:
+                target.check(connection, settings, read_marts(settings))
+            except PastChangesError as change:
+                raise DbtError(f"{error}\n{change}", error.nodes) from None
+        raise
+    target.remember_views(connection, settings)
+    return nodes
+
+
+def _build_as_asked(
+    connection: psycopg.Connection, settings: Settings, full_refresh: bool, select: str | None
+) -> list[NodeResult]:
+    """Build and test all, or a selection; all again where asked to, or where rules have changed."""
+    variables: dict[str, str | bool] = {"whole_history": True}
+    if select:
+        options = ["--full-refresh"] if full_refresh else []
+        return _build(settings, "--select", select, *options, variables=variables)
+    target = target_of(settings)
+    if full_refresh or not target.is_built(connection, settings):
+        return _build_whole(connection, settings)
+    nodes = _build(settings, variables=variables)
+    target.remember_views(connection, settings)
     return nodes
 
 

@@ -1,7 +1,7 @@
 """Publishing: what analysts read changes all at once, and only when every test has passed (O4).
 
 The published schema holds no view of the marts, which change while they are built. It holds:
-the ledger, appended to (a night costs what is new); views that read nothing but what is published
+the ledger, only ever added to (`seal.py`); views that read nothing but what is published
 or the pipeline's own books; and a copy of every other mart. All of it changes in one transaction,
 without a lock that a reader would wait for.
 """
@@ -19,7 +19,10 @@ from psycopg import sql
 from ingestion.environment import SettingsError
 from ingestion.lock import keep_turn
 from ingestion.settings import Settings
+from ingestion.warehouse import one_row
+from orchestration import seal
 from orchestration.dbt import Mart
+from orchestration.seal import Sealing
 
 log = logging.getLogger(__name__)
 
@@ -65,23 +68,29 @@ def publish(
     settings: Settings,
     marts: Sequence[Mart],
     attempt_id: int | None = None,
+    sealing: Sealing | None = None,
 ) -> None:
     """Let analysts read what is built now; `marts` are given each after those it reads.
 
     The caller holds the run lock, every test has passed, and the guard has let `attempt_id` pass.
+    `sealing` is what comparing it with what is published has found; raises PastChangesError where
+    that was not done, and would be changed.
     """
     with connection.transaction():
         keep_turn(connection, settings)
         _make_schema(connection, settings)
-        ledger_file = _publish_all(connection, settings.published_schema, marts)
+        sealing = sealing or seal.check(connection, settings, marts)
+        published_through = sealing.published_through
+        ledger_file = _publish_all(connection, settings.published_schema, marts, published_through)
         _comment(connection, settings.published_schema, marts)
         _grant(connection, settings, marts)
-        connection.execute(
+        published = connection.execute(
             "insert into landing.publications (schema_name, known_through, published_at,"
             " ledger_file, attempt_id)"
             " select %(schema)s, coalesce(max(known_through), '0001-01-01'), clock_timestamp(),"
             " %(file)s, %(attempt_id)s::bigint from landing.build_watermarks"
-            " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)",
+            " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)"
+            " returning publication_id",
             {
                 "schema": settings.published_schema,
                 "file": ledger_file,
@@ -89,6 +98,7 @@ def publish(
                 "schemas": [mart.schema for mart in marts],
             },
         )
+        seal.note(connection, settings, sealing, one_row(published)[0])
     log.info("%s marts published to %s", len(marts), settings.published_schema)
 
 
@@ -144,11 +154,16 @@ def _make_schema(connection: psycopg.Connection, settings: Settings) -> None:
         ) from None
 
 
-def _publish_all(connection: psycopg.Connection, schema: str, marts: Sequence[Mart]) -> int:
+def _publish_all(
+    connection: psycopg.Connection,
+    schema: str,
+    marts: Sequence[Mart],
+    published_through: datetime | None,
+) -> int:
     published, ledger_file = {mart.name for mart in marts}, 0
     for mart in marts:
         if mart.appended_by:
-            ledger_file = _append(connection, schema, mart)
+            ledger_file = _append(connection, schema, mart, published_through)
         elif _reads_only(connection, mart, published):
             _define(connection, schema, mart)
         else:
@@ -157,27 +172,35 @@ def _publish_all(connection: psycopg.Connection, schema: str, marts: Sequence[Ma
     return ledger_file
 
 
-def _append(connection: psycopg.Connection, schema: str, mart: Mart) -> int:
-    """Add what is new to an append-only mart, or copy it whole where it was built again."""
-    file = _file(connection, mart)
-    if not is_appended(connection, schema, mart):
+def _append(
+    connection: psycopg.Connection, schema: str, mart: Mart, published_through: datetime | None
+) -> int:
+    """Add what is new to the published ledger; nothing of what is there changes (SPEC L18).
+
+    It is copied whole where nothing was published, or where it is gone and is built as it was.
+    """
+    if published_through is None or _kind(connection, schema, mart.name) != "r":
         _copy(connection, schema, mart)
-        return file
-    names = {
-        "target": sql.Identifier(schema, mart.name),
-        "source": sql.Identifier(mart.schema, mart.name),
-        "known": sql.Identifier(mart.appended_by or ""),
-    }
-    # As a value: by a subquery, Postgres would expect a third of the table to be new.
-    newest = _one(
-        connection,
-        sql.SQL("select coalesce(max({known}), '0001-01-01') from {target}").format(**names),
-    )
+        return _file(connection, mart)
+    there = {name for name, _ in _columns(connection, schema, mart.name)}
+    columns = _columns(connection, mart.schema, mart.name)
+    for name, kind in columns:
+        if name not in there:
+            connection.execute(
+                sql.SQL("alter table {} add column {} {}").format(
+                    sql.Identifier(schema, mart.name), sql.Identifier(name), sql.SQL(kind)
+                )
+            )
     connection.execute(
-        sql.SQL("insert into {target} select * from {source} where {known} > %s").format(**names),
-        (newest,),
+        sql.SQL("insert into {} ({columns}) select {columns} from {} where {} > %s").format(
+            sql.Identifier(schema, mart.name),
+            sql.Identifier(mart.schema, mart.name),
+            sql.Identifier(mart.appended_by or ""),
+            columns=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
+        ),
+        (published_through,),
     )
-    return file
+    return _file(connection, mart)
 
 
 def _file(connection: psycopg.Connection, mart: Mart) -> int:

@@ -86,6 +86,26 @@ versions as (
 select version, cast(jsonb_strip_nulls(payload) as text) as source_said from versions
 where version = any(%s) order by version
 """
+# By which rules each entry was published: those of the first publication that knew it.
+RULES = """
+with entries as (
+    select distinct recorded_at from marts.fct_ledger_entries where entry_key = %s
+),
+
+published as (
+    select entries.recorded_at, min(publications.publication_id) as publication_id
+    from entries
+    inner join landing.publications as publications
+        on entries.recorded_at <= publications.known_through and publications.schema_name = %s
+    group by 1
+)
+
+select recorded_at, left(rule_hash, 12) as rules, left(git_commit, 12) as commit, is_dirty, reason
+from published
+inner join landing.publications using (publication_id)
+inner join landing.rule_versions using (rule_version_id)
+order by 1
+"""
 OPEN_EXCEPTION = "select reason, since from marts.ledger_exceptions where entry_key = %s"
 
 
@@ -250,6 +270,7 @@ def show_entry_key(settings: Settings, entry_key: str) -> bool:
         versions = {entry[name] for entry in entries for name in VERSION_IDS} - {None}
         if versions:
             show(settings, "Priced by", VERSIONS, list(versions))
+        show(settings, "By the rules", RULES, entry_key, settings.published_schema)
         say(f"billed now: {sum(entry['amount'] for entry in entries)} {entries[0]['currency']}")
     for reason, since in exceptions:
         say(f"not billed: {reason}, since {since}")

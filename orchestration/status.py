@@ -27,6 +27,23 @@ left join landing.job_runs as job_runs
 where publications.schema_name = %s
 order by publications.publication_id desc, job_runs.job_run_id desc limit 1
 """
+RULES = """
+select left(rule_hash, 12) as rules, left(git_commit, 12) as commit, is_dirty, reason, author,
+    known_from
+from landing.rule_versions where target = 'postgres' and schema_name = %s
+order by rule_version_id desc limit 1
+"""
+PROPOSED = """
+select proposed_by, reason, date_trunc('second', proposed_at) as proposed_at,
+    left(rule_hash, 12) as rules, coalesce(approved_by, 'nobody yet') as approved_by
+from landing.restatement_proposals
+left join landing.restatement_approvals using (proposal_id)
+where schema_name = %s and known_through = (
+    select known_through from landing.publications where publications.schema_name = %s
+    order by publication_id desc limit 1
+)
+order by proposal_id desc limit 1
+"""
 RUNNING = """
 select job, date_trunc('second', started_at) from landing.job_runs
 where status = 'running' order by job_run_id
@@ -88,9 +105,11 @@ def show(settings: Settings, *, verbose: bool = False) -> None:
         report.say("Nothing is built yet: `ledgerhouse nightly` or `ledgerhouse build`.")
         return
     _show_published(settings)
+    schema = settings.published_schema
+    _show_if_any(settings, "Rules in force", RULES, schema)
+    _show_if_any(settings, "A restatement is proposed", PROPOSED, schema, schema)
     _show_killed(settings)
     if _is_there(settings, "landing.publication_attempts"):
-        schema = settings.published_schema
         _show_if_any(settings, "Held: what publishing would move", HELD, schema)
     if _is_there(settings, "marts.rpt_missed_jobs"):
         _show_if_any(settings, "Late jobs", LATE)
@@ -171,7 +190,7 @@ def _show_published(settings: Settings) -> None:
     )
     if status:
         report.warn(f"It was left as it was: {job} {status} since: {_first_line(error)}")
-    if status == "held":
+    if status == "held" and "ledgerhouse accept" in error:
         report.warn("If it is right: `ledgerhouse accept --by NAME --reason TEXT` publishes it.")
 
 

@@ -8,10 +8,13 @@ from ingestion.settings import Settings
 from orchestration import snapshot_runs
 from orchestration.kept_views import remember_views, views_are_unchanged
 from orchestration.publish import publish
+from orchestration.seal import check, is_built
 from orchestration.targets import Ask
 
 __all__ = [
+    "check",
     "forget_snapshots",
+    "is_built",
     "note_snapshots",
     "publish",
     "querying",

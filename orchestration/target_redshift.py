@@ -20,7 +20,9 @@ from orchestration.dbt import Mart
 from orchestration.targets import Ask
 
 __all__ = [
+    "check",
     "forget_snapshots",
+    "is_built",
     "note_snapshots",
     "publish",
     "querying",
@@ -55,11 +57,21 @@ def remember_views(connection: psycopg.Connection, settings: Settings) -> None:
     """Write down nothing: every view is made again."""
 
 
+def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
+    """Return that it is: what was built by other rules is not told yet on Redshift."""
+    return True
+
+
+def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> None:
+    """Compare nothing: what Redshift publishes is not sealed yet (docs/redshift.md)."""
+
+
 def publish(
     warehouse: psycopg.Connection,
     settings: Settings,
     marts: Sequence[Mart],
     attempt_id: int | None = None,
+    sealing: None = None,
 ) -> None:
     """Let analysts read what is built now; the caller holds the run lock, every test has passed.
 

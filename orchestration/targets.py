@@ -13,6 +13,7 @@ from psycopg import sql
 
 from ingestion.settings import Settings
 from orchestration.dbt import Mart
+from orchestration.seal import Sealing
 
 # Queries a target that is another database than the warehouse, in the SQL that all targets read.
 Ask = Callable[[sql.Composed], list[tuple[Any, ...]]]
@@ -39,12 +40,21 @@ class Target(Protocol):
     def querying(self, settings: Settings) -> AbstractContextManager[Ask | None]:
         """Yield how to query the target; None where it is the warehouse itself."""
 
+    def is_built(self, connection: psycopg.Connection, settings: Settings) -> bool:
+        """Return whether all was built by today's rules; else a run builds all again (L17)."""
+
+    def check(
+        self, connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]
+    ) -> Sealing | None:
+        """Compare what is built with what is published; raises PastChangesError (SPEC L18)."""
+
     def publish(
         self,
         connection: psycopg.Connection,
         settings: Settings,
         marts: Sequence[Mart],
         attempt_id: int | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
         """Let analysts read what is built now (SPEC O4)."""
 

@@ -16,36 +16,14 @@
 
 with
 
--- Each reads the states itself, by an index: Postgres would write a CTE with two readers out.
-bookings as (
-    select
-        *,
-        cast('booking' as varchar(10)) as entry_kind,
-        1 as direction,
-        opened_because as reason,
-        known_from as recorded_at
-    from {{ ref('int_deals_unioned') }}
-    where exception_reason is null and {{ ledger_window('known_from') }}
-),
-
-reversals as (
-    select
-        *,
-        cast('reversal' as varchar(10)) as entry_kind,
-        -1 as direction,
-        closed_because as reason,
-        known_to as recorded_at
-    from {{ ref('int_deals_unioned') }}
-    where
-        exception_reason is null
-        and known_to < {{ open_end() }}
-        and {{ ledger_window('known_to') }}
-),
-
-boundaries as (
-    select * from bookings
-    union all
-    select * from reversals
+moments as (
+    select * from {{ ref('int_ledger_moments') }}
+    where {{ ledger_window('recorded_at') }}
+    {%- if not is_incremental() %}
+        union all
+        select * from {{ ref('int_ledger_restated') }}
+        where {{ ledger_window('recorded_at') }}
+    {%- endif %}
 ),
 
 entries as (
@@ -78,7 +56,14 @@ entries as (
         reason,
         occurred_at,
         recorded_at
-    from boundaries
+    from moments
 )
 
 select * from entries
+{%- if not is_incremental() %}
+union all
+-- What was published before a restatement stays as it is (SPEC L18).
+select
+    {{ model.columns | join(',\n    ') }}
+from {{ sealed_entries() }} as sealed
+{%- endif %}

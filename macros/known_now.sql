@@ -1,0 +1,19 @@
+{#- The known time through which everything is known: the last landing's or, where that is later, the
+    last restatement's (SPEC L18). `is_followed` is for a snapshot, which may follow one landing
+    (`snapshot_through`), and then knows no more. -#}
+{% macro known_now(is_followed=false) -%}
+{%- set through = var('snapshot_through') if execute and is_followed else '' -%}
+(
+    select coalesce(max(known_at), {{ beginning() }}) from (
+        select loaded_at as known_at
+        from {{ source('books', 'load_runs') }}
+        where status in ('completed', 'partial')
+        union all
+        select restated_at as known_at
+        from {{ source('books', 'restatements') }}
+    ) as moments
+    {%- if through %}
+    where known_at <= cast('{{ through }}' as timestamp)
+    {%- endif %}
+)
+{%- endmacro %}

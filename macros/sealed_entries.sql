@@ -1,0 +1,8 @@
+{#- The entries that were published when a restatement of what this build publishes was made: a part of
+    the ledger ever after (SPEC L18). -#}
+{% macro sealed_entries() -%}
+(
+    select * from {{ source('books', 'sealed_entries') }}
+    where schema_name = '{{ target.schema }}'
+)
+{%- endmacro %}

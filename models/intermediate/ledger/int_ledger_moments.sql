@@ -1,0 +1,78 @@
+-- Each part reads the states by an index of the moment it is of.
+{%- set is_standing = 'coalesce(transitions.is_continued'
+    ~ ' and transitions.switches_at = states.starts_at, false)' %}
+with
+
+states as (
+    select * from {{ ref('int_ledger_states') }}
+),
+
+transitions as (
+    select * from {{ ref('int_ledger_transitions') }}
+),
+
+awaited as (
+    select
+        states.entry_key,
+        min(states.starts_at) as first_at
+    from transitions
+    inner join states on transitions.entry_key = states.entry_key
+    where transitions.is_awaited
+    group by states.entry_key
+)
+
+select
+    {%- for column in entry_columns() %}
+        states.{{ column }},
+    {%- endfor %}
+    cast('booking' as varchar(10)) as entry_kind,
+    1 as direction,
+    cast(case
+        when transitions.entry_key is null then states.opened_because
+        when
+            states.known_from = transitions.switches_at and transitions.standing_id is not null
+            then 'corrected'
+        when states.known_from = transitions.switches_at and transitions.is_sealed then 'restored'
+        when states.known_from = transitions.switches_at then 'new'
+        when transitions.is_sealed and states.opened_because = 'new' then 'restored'
+        when states.known_from = awaited.first_at then 'new'
+        else states.opened_because
+    end as varchar(50)) as reason,
+    states.known_from as recorded_at
+from states
+left join transitions on states.entry_key = transitions.entry_key
+left join awaited on states.entry_key = awaited.entry_key
+where states.known_from > states.sealed_through and not {{ is_standing }}
+
+union all
+
+select
+    {%- for column in entry_columns() %}
+        states.{{ column }},
+    {%- endfor %}
+    cast('reversal' as varchar(10)) as entry_kind,
+    -1 as direction,
+    states.closed_because as reason,
+    states.known_to as recorded_at
+from states
+left join transitions on states.entry_key = transitions.entry_key
+where
+    states.known_to < {{ open_end() }}
+    and states.starts_at is not null
+    and not {{ is_standing }}
+
+union all
+
+-- What goes on under a sealed entry ends as that entry.
+select
+    {%- for column in entry_columns() %}
+        sealed.{{ column }},
+    {%- endfor %}
+    cast('reversal' as varchar(10)) as entry_kind,
+    -1 as direction,
+    states.closed_because as reason,
+    states.known_to as recorded_at
+from states
+inner join transitions on states.entry_key = transitions.entry_key and {{ is_standing }}
+inner join {{ sealed_entries() }} as sealed on transitions.standing_id = sealed.entry_id
+where states.known_to < {{ open_end() }}

@@ -1,0 +1,447 @@
+"""What is published is sealed (SPEC L17, L18): every publication is compared with those before it.
+
+A publication writes down, for each month of `recorded_at` it adds to, the count, the sums and two
+hashes of all that is published of the month: of the figures (SPEC L2a), and of whole rows. What is
+built is published only where it gives these again; then its later entries are added.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+import psycopg
+from psycopg import sql
+
+from ingestion.settings import Settings
+from orchestration.dbt import Mart, parsed_project
+from orchestration.holds import PublicationHeldError
+from orchestration.rules import LEDGER, checkout, rule_hash
+
+log = logging.getLogger(__name__)
+
+# What makes two entries the same money (SPEC L2a), and all that an entry says.
+FIGURES = (
+    *("entry_id", "entry_key", "entry_kind", "deal_type", "business_unit", "component"),
+    *("account_id", "lead_id", "call_id", "linked_entry_key", "quantity", "list_amount"),
+    *("discount_amount", "amount", "currency", "occurred_at", "recorded_at"),
+)
+COLUMNS = (
+    *FIGURES,
+    *("lead_type", "campaign_id", "source", "source_key", "load_id"),
+    *("price_version_id", "terms_version_id", "reason"),
+)
+FIRST, NO_EFFECT = "first", "no_effect_so_far"
+TOP_ACCOUNTS = 5
+
+MONTHS = """
+select
+    cast(date_trunc('month', recorded_at) as date), count(*), coalesce(sum(quantity), 0),
+    coalesce(sum(list_amount), 0), coalesce(sum(discount_amount), 0), sum(amount),
+    sum(cast(cast('x' || left(md5(cast(row({figures}) as text)), 15) as bit(60)) as bigint)),
+    sum(cast(cast('x' || left(md5(cast(row({columns}) as text)), 15) as bit(60)) as bigint))
+from {relation}
+where recorded_at {side} {through}
+group by 1
+"""
+COUNTS = """
+select cast(date_trunc('month', recorded_at) as date), count(*) from {relation}
+where recorded_at <= {through} group by 1
+"""
+LAST = """
+select publication_id, known_through, ledger_file from landing.publications
+where schema_name = %s order by publication_id desc limit 1
+"""
+SEALS = """
+select distinct on (recorded_month)
+    recorded_month, entries, quantity, list_amount, discount_amount, amount, figures_hash, rows_hash
+from landing.ledger_seals
+inner join landing.publications using (publication_id)
+where schema_name = %s
+order by recorded_month, publication_id desc
+"""
+IN_FORCE = """
+select rule_version_id, rule_hash, git_commit, is_dirty, reason, known_from
+from landing.rule_versions
+where target = %s and schema_name = %s order by rule_version_id desc limit 1
+"""
+UNPUBLISHED = """
+select restatements.rule_hash, restatements.restated_at,
+    coalesce(proposals.reason, 'nothing but versions and reasons of entries differed'),
+    coalesce(proposals.proposed_by, session_user)
+from landing.restatements as restatements
+left join landing.restatement_proposals as proposals using (proposal_id)
+where restatements.schema_name = %s and restatements.restated_at > %s
+order by restatement_id desc limit 1
+"""
+# Every key of which one side has an entry that the other has not, or has otherwise, whole.
+CHANGES = """
+with published as (select {figures} from {published} where recorded_at <= {through}),
+built as (select {figures} from {built} where recorded_at <= {through}),
+changed as (
+    select entry_key from (select * from published except select * from built) as gone
+    union
+    select entry_key from (select * from built except select * from published) as come
+),
+sides as (
+    select published.*, amount as published_amount, 0 as built_amount from published
+    union all
+    select built.*, 0 as published_amount, amount as built_amount from built
+),
+keys as (
+    select
+        deal_type, cast(date_trunc('month', occurred_at) as date) as occurred_month, currency,
+        account_id, entry_key,
+        sum(published_amount) as published_amount, sum(built_amount) as built_amount
+    from sides where entry_key in (select entry_key from changed) group by 1, 2, 3, 4, 5
+)
+"""
+BY_MONTH = """
+select deal_type, occurred_month, currency, count(*), sum(published_amount), sum(built_amount),
+    sum(abs(built_amount - published_amount))
+from keys group by 1, 2, 3 order by 1, 3, 2
+"""
+BY_ACCOUNT = """
+select account_id, currency, sum(built_amount - published_amount)
+from keys group by 1, 2 having sum(abs(built_amount - published_amount)) > 0
+order by sum(abs(built_amount - published_amount)) desc, 1 limit {limit}
+"""
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Count, sums and hashes of what is published of a month of `recorded_at`."""
+
+    entries: int
+    quantity: int
+    list_amount: Decimal
+    discount_amount: Decimal
+    amount: Decimal
+    figures_hash: Decimal
+    rows_hash: Decimal
+
+    def __add__(self, other: "Seal") -> "Seal":
+        """Return the seal of both together."""
+        return Seal(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def figures(self) -> tuple[Decimal | int, ...]:
+        """Return all of it but the hash of whole rows."""
+        return astuple(self)[:-1]
+
+
+NOTHING = Seal(0, 0, *[Decimal(0)] * 5)
+Months = dict[date, Seal]
+
+
+@dataclass(frozen=True)
+class RuleVersion:
+    """Rules that were in force, from when on, and why they came."""
+
+    rule_version_id: int
+    rule_hash: str
+    git_commit: str | None
+    is_dirty: bool | None
+    reason: str
+    known_from: datetime
+
+    @property
+    def words(self) -> str:
+        """Name the rules and their commit."""
+        commit = f", commit {self.git_commit[:12]}" if self.git_commit else ""
+        return f"{self.rule_hash[:12]}{commit}{' with changes' if self.is_dirty else ''}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed rules move of one deal type, month of occurrence and currency.
+
+    The amounts are those of the keys that have other entries, `moved_amount` the sum of
+    |built - published| over them.
+    """
+
+    deal_type: str | None
+    occurred_month: date | None
+    currency: str | None
+    keys: int
+    published_amount: Decimal
+    built_amount: Decimal
+    moved_amount: Decimal
+
+    @property
+    def words(self) -> str:
+        """Say it in a line."""
+        month = f"{self.occurred_month:%Y-%m}" if self.occurred_month else "without a date"
+        return (
+            f"{self.deal_type} {month}: {self.published_amount:,} becomes {self.built_amount:,}"
+            f" {self.currency}, {self.keys:,} keys move by {self.moved_amount:,}"
+        )
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """A publication that may go on: what is published (None: nothing), and what it adds.
+
+    `months` are the seals of all months that it adds to; `version` is why its rules are noted, with
+    who brought them and from when on, or None where they are in force.
+    """
+
+    published_through: datetime | None
+    rules: str
+    months: Months
+    version: tuple[str, str, datetime] | None = None
+
+
+@dataclass
+class Change:
+    """How what is built differs from what is published through `published_through`.
+
+    `differences` is empty where the same money is in other words: versions or reasons.
+    """
+
+    rules: str
+    published_through: datetime
+    in_force: RuleVersion | None
+    differences: Sequence[Difference] = field(default_factory=list)
+    accounts: Sequence[tuple[str | None, str | None, Decimal]] = field(default_factory=list)
+
+
+class PastChangesError(PublicationHeldError):
+    """What is built would change what is published; nothing was (SPEC L18)."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(_explain(change))
+        self.change = change
+
+
+def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> Sealing:
+    """Return what a publication would add; raises PastChangesError where it would change any.
+
+    The caller holds the run lock.
+    """
+    schema, ledger = settings.published_schema, ledger_of(marts)
+    rules, in_force = rule_hash(settings), rules_in_force(connection, settings)
+    last = connection.execute(LAST, (schema,)).fetchone()
+    through = _known_through(connection, ledger)
+    if not last:
+        months = _months(connection, _name(ledger), "<=", through)
+        return Sealing(None, rules, months, (FIRST, "", through))
+    published_through: datetime = last[1]
+    built, published = _name(ledger), sql.Identifier(schema, ledger.name)
+    seals = seals_of(connection, settings)
+    is_adopted = not seals
+    if is_adopted:
+        seals = _months(connection, published, "<=", published_through)
+    waiting = connection.execute(UNPUBLISHED, (schema, published_through)).fetchone()
+    if waiting and rules not in (waiting[0], in_force.rule_hash if in_force else ""):
+        raise PublicationHeldError(
+            f"The restatement of {waiting[1]} UTC is of the rules {waiting[0][:12]} and not"
+            f" published yet; these are {rules[:12]}. Bring the project to those and run the job"
+            " again, or restate once more."
+        )
+    if not _is_same(connection, ledger, last, seals):
+        raise PastChangesError(_change(connection, settings, ledger, published_through, seals))
+    added = _months(connection, built, ">", published_through)
+    months = {month: seals.get(month, NOTHING) + seal for month, seal in added.items()}
+    if is_adopted:
+        months = seals | months
+    version = None
+    if not in_force or in_force.rule_hash != rules:
+        version = (FIRST if not in_force else NO_EFFECT, "", through)
+    if waiting and waiting[0] == rules:
+        version = (waiting[2], waiting[3], waiting[1])
+    return Sealing(published_through, rules, months, version)
+
+
+def note(
+    connection: psycopg.Connection, settings: Settings, sealing: Sealing, publication_id: int
+) -> None:
+    """Write down what a publication has sealed, in its transaction, and the rules it is of."""
+    if sealing.version:
+        reason, author, known_from = sealing.version
+        found = checkout()
+        connection.execute(
+            "insert into landing.rule_versions (target, schema_name, rule_hash, git_commit,"
+            " is_dirty, reason, author, known_from)"
+            " values (%s, %s, %s, %s, %s, %s, coalesce(nullif(%s, ''), session_user), %s)",
+            (
+                *(settings.target, settings.published_schema, sealing.rules),
+                *(found.commit, found.is_dirty, reason, author, known_from),
+            ),
+        )
+    connection.execute(
+        "update landing.publications set rule_version_id = ("
+        " select max(rule_version_id) from landing.rule_versions"
+        " where target = %s and schema_name = %s) where publication_id = %s",
+        (settings.target, settings.published_schema, publication_id),
+    )
+    for month, seal in sealing.months.items():
+        connection.execute(
+            "insert into landing.ledger_seals values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (publication_id, month, *astuple(seal)),
+        )
+
+
+def rules_in_force(connection: psycopg.Connection, settings: Settings) -> RuleVersion | None:
+    """Return the rules of what is published; None where nothing is."""
+    row = connection.execute(IN_FORCE, (settings.target, settings.published_schema)).fetchone()
+    return RuleVersion(*row) if row else None
+
+
+def seals_of(connection: psycopg.Connection, settings: Settings) -> Months:
+    """Return the seals of all that is published, by month of `recorded_at`."""
+    rows = connection.execute(SEALS, (settings.published_schema,)).fetchall()
+    return {row[0]: Seal(*row[1:]) for row in rows}
+
+
+def ledger_of(marts: Sequence[Mart]) -> Mart:
+    """Return the ledger among the marts."""
+    return next(mart for mart in marts if mart.name == LEDGER)
+
+
+def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
+    """Tell whether all that the ledger rests on was built by today's rules, and nothing by others.
+
+    Where it was not, a night builds everything again.
+    """
+    nodes = parsed_project(settings).nodes.values()
+    names = [
+        f"{node.schema}.{node.alias}"
+        for node in nodes
+        if node.resource_type == "model" and node.config.meta.get("keeps_watermark")
+    ]
+    row = connection.execute(
+        "select 1 from ("
+        "   select distinct on (schema_name, model_name) * from landing.build_watermarks"
+        "   where schema_name || '.' || model_name = any(%s)"
+        "   order by schema_name, model_name, built_at desc"
+        " ) as builds"
+        " where rules is distinct from %s or (model_name = %s and restatement_id <> ("
+        "   select coalesce(max(restatement_id), 0) from landing.restatements"
+        "   where schema_name = %s))",
+        (names, rule_hash(settings), LEDGER, settings.published_schema),
+    ).fetchone()
+    return row is None
+
+
+def months_of(
+    connection: psycopg.Connection, relation: sql.Composable, through: datetime
+) -> Months:
+    """Return the seals of a ledger's entries recorded through a moment."""
+    return _months(connection, relation, "<=", through)
+
+
+def _is_same(
+    connection: psycopg.Connection, ledger: Mart, last: tuple[int, datetime, int], seals: Months
+) -> bool:
+    """Tell whether what is built gives what is published again.
+
+    A table that is still the one that was published was only added to: there, entries are counted.
+    """
+    file = connection.execute(
+        "select pg_relation_filenode(%s)::bigint", (f"{ledger.schema}.{ledger.name}",)
+    ).fetchone()
+    if file == (last[2],):
+        rows = connection.execute(
+            sql.SQL(COUNTS).format(relation=_name(ledger), through=sql.Literal(last[1]))
+        ).fetchall()
+        return dict(rows) == {month: seal.entries for month, seal in seals.items() if seal.entries}
+    return _months(connection, _name(ledger), "<=", last[1]) == seals
+
+
+def _months(
+    connection: psycopg.Connection, relation: sql.Composable, side: str, through: datetime
+) -> Months:
+    query = sql.SQL(MONTHS).format(
+        figures=_columns(FIGURES),
+        columns=_columns(COLUMNS),
+        relation=relation,
+        side=sql.SQL(side),
+        through=sql.Literal(through),
+    )
+    return {row[0]: Seal(*row[1:]) for row in connection.execute(query)}
+
+
+def _change(
+    connection: psycopg.Connection,
+    settings: Settings,
+    ledger: Mart,
+    through: datetime,
+    seals: Months,
+) -> Change:
+    """Return how what is built differs from what is published."""
+    in_force = rules_in_force(connection, settings)
+    change = Change(rule_hash(settings), through, in_force)
+    built = _months(connection, _name(ledger), "<=", through)
+    if {month: seal.figures for month, seal in built.items()} == {
+        month: seal.figures for month, seal in seals.items()
+    }:
+        return change
+    published = sql.Identifier(settings.published_schema, ledger.name)
+    if not _exists(connection, settings.published_schema, ledger.name):
+        commit = in_force.words if in_force else "an earlier ledgerhouse"
+        raise PublicationHeldError(
+            f"{settings.published_schema}.{ledger.name} is gone, and what is built is not what it"
+            f" was: it was published by the rules {commit}. Bring the project to those and run"
+            " `ledgerhouse build --full-refresh`."
+        )
+    changes = sql.SQL(CHANGES).format(
+        figures=_columns(FIGURES),
+        published=published,
+        built=_name(ledger),
+        through=sql.Literal(through),
+    )
+    by_month = connection.execute(changes + sql.SQL(BY_MONTH))
+    change.differences = [Difference(*row) for row in by_month]
+    by_account = sql.SQL(BY_ACCOUNT).format(limit=sql.Literal(TOP_ACCOUNTS))
+    change.accounts = connection.execute(changes + by_account).fetchall()
+    return change
+
+
+def _explain(change: Change) -> str:
+    """Say what would change, by how much, and what can be done about it."""
+    through = f"what is published through {change.published_through} UTC"
+    if not change.differences:
+        return f"The rules give {through} with other versions or reasons; no money moves."
+    before = change.in_force.words if change.in_force else "those of an earlier ledgerhouse"
+    cause = "The rules have changed"
+    if change.in_force and change.in_force.rule_hash == change.rules:
+        cause = "The same rules give something else now"
+    return "\n".join(
+        [
+            f"{cause}: built by {change.rules[:12]}, {through} would change, so nothing is"
+            f" published. It was made by {before}.",
+            *(f"  {difference.words}" for difference in change.differences),
+            *(
+                f"  {account or 'no account'} by {amount:+,} {currency}"
+                for account, currency, amount in change.accounts
+            ),
+            "Take the change of the rules back and run the job again; if it is right,"
+            " `ledgerhouse restate --by NAME --reason TEXT` proposes to book the difference from"
+            " now on, and a second person approves it. What is published stays as it is.",
+        ]
+    )
+
+
+def _known_through(connection: psycopg.Connection, ledger: Mart) -> datetime:
+    row = connection.execute(
+        "select coalesce(max(known_through), '0001-01-01') from landing.build_watermarks"
+        " where model_name = %s and schema_name = %s",
+        (ledger.name, ledger.schema),
+    ).fetchone()
+    through: datetime = row[0] if row else datetime(1, 1, 1)
+    return through
+
+
+def _exists(connection: psycopg.Connection, schema: str, name: str) -> bool:
+    row = connection.execute("select to_regclass(%s)", (f"{schema}.{name}",)).fetchone()
+    return bool(row and row[0])
+
+
+def _name(mart: Mart) -> sql.Identifier:
+    return sql.Identifier(mart.schema, mart.name)
+
+
+def _columns(names: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -1,0 +1,3 @@
+"""What sqlfluff's templater needs of dbt's `target`."""
+
+schema = "analytics"
