@@ -8,6 +8,7 @@ do $$
 declare
     good_until constant timestamp := current_setting('ledgerhouse.good_until');
     stream text;
+    published text;
 begin
     -- The lock of every run: this stops where one holds it.
     if to_regclass('landing.run_lock') is not null then
@@ -26,7 +27,24 @@ begin
     delete from landing.field_counts where loaded_at > good_until;
     delete from landing.shape_acceptances where loaded_at > good_until;
     delete from landing.fields_seen where load_id not in (select load_id from landing.load_runs);
+    -- What was published by then stays sealed; what came later is published again as it is.
+    for published in
+        select distinct format('%I.fct_ledger_entries', schema_name) from landing.publications
+    loop
+        if to_regclass(published) is not null then
+            execute format('delete from %s where recorded_at > $1', published) using good_until;
+        end if;
+    end loop;
     delete from landing.publications where known_through > good_until;
+    delete from landing.ledger_seals
+    where publication_id not in (select publication_id from landing.publications);
+    delete from landing.rule_versions where known_from > good_until;
+    delete from landing.restatements where restated_at > good_until;
+    delete from landing.sealed_entries as entries
+    where recorded_at > (
+        select coalesce(max(sealed_through), '0001-01-01') from landing.restatements
+        where restatements.schema_name = entries.schema_name
+    );
 end $$;
 
 -- The sources are read from where the last good load ended, and compared anew.

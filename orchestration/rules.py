@@ -65,7 +65,7 @@ def rule_texts(settings: Settings) -> dict[str, str]:
     names = {node.relation_name: node_id for node_id, node in nodes.items() if node.relation_name}
     schemas = {node.schema for node in nodes.values()}
     found = {}
-    for node_id, statements in _compiled_whole(settings).items():
+    for node_id, statements in compiled_whole(settings).items():
         text = ";\n".join(statements)
         for name in sorted(names, key=len, reverse=True):
             text = text.replace(name, f'"{names[name]}"')
@@ -86,7 +86,7 @@ def checkout() -> Checkout:
     return Checkout(commit, bool(_git("status", "--porcelain")))
 
 
-def _compiled_whole(settings: Settings) -> dict[str, Sequence[str]]:
+def compiled_whole(settings: Settings) -> dict[str, Sequence[str]]:
     """Return all that the ledger rests on, and its hooks, as a full build would compile them.
 
     dbt's `execute` is off meanwhile, as when it parses: no macro asks the warehouse.

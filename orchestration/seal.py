@@ -75,7 +75,8 @@ left join landing.restatement_proposals as proposals using (proposal_id)
 where restatements.schema_name = %s and restatements.restated_at > %s
 order by restatement_id desc limit 1
 """
-# Every key of which one side has an entry that the other has not, or has otherwise, whole.
+# Every key of which one side has an entry that the other has not, or has otherwise, whole; where a
+# restatement is not published, also what it would book.
 CHANGES = """
 with published as (select {figures} from {published} where recorded_at <= {through}),
 built as (select {figures} from {built} where recorded_at <= {through}),
@@ -83,11 +84,15 @@ changed as (
     select entry_key from (select * from published except select * from built) as gone
     union
     select entry_key from (select * from built except select * from published) as come
+    union
+    select entry_key from {built}
+    where recorded_at > {through} and recorded_at <= {built_through} and reason = 'rule_changed'
 ),
 sides as (
     select published.*, amount as published_amount, 0 as built_amount from published
     union all
-    select built.*, 0 as published_amount, amount as built_amount from built
+    select {figures}, 0 as published_amount, amount as built_amount from {built}
+    where recorded_at <= {built_through}
 ),
 keys as (
     select
@@ -197,7 +202,8 @@ class Sealing:
 class Change:
     """How what is built differs from what is published through `published_through`.
 
-    `differences` is empty where the same money is in other words: versions or reasons.
+    `differences` is empty where the same money is in other words: versions or reasons. `waiting`
+    are the rules of a restatement that is not published yet.
     """
 
     rules: str
@@ -205,6 +211,7 @@ class Change:
     in_force: RuleVersion | None
     differences: Sequence[Difference] = field(default_factory=list)
     accounts: Sequence[tuple[str | None, str | None, Decimal]] = field(default_factory=list)
+    waiting: str | None = None
 
 
 class PastChangesError(PublicationHeldError):
@@ -235,11 +242,9 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
         seals = _months(connection, published, "<=", published_through)
     waiting = connection.execute(UNPUBLISHED, (schema, published_through)).fetchone()
     if waiting and rules not in (waiting[0], in_force.rule_hash if in_force else ""):
-        raise PublicationHeldError(
-            f"The restatement of {waiting[1]} UTC is of the rules {waiting[0][:12]} and not"
-            f" published yet; these are {rules[:12]}. Bring the project to those and run the job"
-            " again, or restate once more."
-        )
+        change = _change(connection, settings, ledger, published_through, seals, waiting[1])
+        change.waiting = waiting[0]
+        raise PastChangesError(change)
     if not _is_same(connection, ledger, last, seals):
         raise PastChangesError(_change(connection, settings, ledger, published_through, seals))
     added = _months(connection, built, ">", published_through)
@@ -369,14 +374,16 @@ def _change(
     ledger: Mart,
     through: datetime,
     seals: Months,
+    restated_at: datetime | None = None,
 ) -> Change:
-    """Return how what is built differs from what is published."""
+    """Return how what is built differs from what is published, and would by a restatement."""
     in_force = rules_in_force(connection, settings)
     change = Change(rule_hash(settings), through, in_force)
     built = _months(connection, _name(ledger), "<=", through)
-    if {month: seal.figures for month, seal in built.items()} == {
+    is_same_money = {month: seal.figures for month, seal in built.items()} == {
         month: seal.figures for month, seal in seals.items()
-    }:
+    }
+    if is_same_money and not restated_at:
         return change
     published = sql.Identifier(settings.published_schema, ledger.name)
     if not _exists(connection, settings.published_schema, ledger.name):
@@ -391,6 +398,7 @@ def _change(
         published=published,
         built=_name(ledger),
         through=sql.Literal(through),
+        built_through=sql.Literal(restated_at or through),
     )
     by_month = connection.execute(changes + sql.SQL(BY_MONTH))
     change.differences = [Difference(*row) for row in by_month]
@@ -408,6 +416,8 @@ def _explain(change: Change) -> str:
     cause = "The rules have changed"
     if change.in_force and change.in_force.rule_hash == change.rules:
         cause = "The same rules give something else now"
+    if change.waiting:
+        cause = f"A restatement by the rules {change.waiting[:12]} is not published yet"
     return "\n".join(
         [
             f"{cause}: built by {change.rules[:12]}, {through} would change, so nothing is"

@@ -22,6 +22,7 @@ from orchestration.holds import PublicationHeldError
 from orchestration.restatement import RestatementError
 from orchestration.seal import PastChangesError
 from tests.python import golden
+from tests.simulation.seal import play
 
 NIGHTS = [datetime(2025, 2, day, 0, 5) for day in range(10, 20)]
 MODEL = "model.ledgerhouse.int_deals__mortgage_lead"
@@ -208,8 +209,9 @@ def test_a_restatement_that_is_killed_is_finished_by_the_next_night(
     # Other rules than the restatement's are not let through meanwhile.
     edit(MODEL, "price * 1.1", "price * 1.2")
     edit(TEST, "price_spans.price * 1.1", "price_spans.price * 1.2")
-    with pytest.raises(PublicationHeldError, match="not published yet"):
+    with pytest.raises(PastChangesError, match="not published yet") as refused:
         pipeline.nightly(at(published, 2))
+    assert "160.00 becomes 192.00 USD, 2 keys move by 32.00" in str(refused.value)
     edit(MODEL, "price * 1.2", "price * 1.1")
     edit(TEST, "price_spans.price * 1.2", "price_spans.price * 1.1")
     pipeline.nightly(at(published, 3))
@@ -292,3 +294,13 @@ def test_a_second_person_approves(
     assert row["amount"] == "176.00"
     assert main(["explain", "mortgage:land:1"]) == EXIT_OK
     assert "a tenth more" in capsys.readouterr().out
+
+
+def test_rules_change_over_a_changing_world(settings: Settings) -> None:
+    played = play(settings, range(1, 13))
+    assert played["publications"] > 100 and played["restatements"] > 10
+
+
+@pytest.mark.all
+def test_rules_change_over_many_worlds(settings: Settings) -> None:
+    play(settings, range(1_001, 1_101))
