@@ -86,17 +86,9 @@ def publish(
         _grant(connection, settings, marts)
         published = connection.execute(
             "insert into landing.publications (schema_name, known_through, published_at,"
-            " ledger_file, attempt_id)"
-            " select %(schema)s, coalesce(max(known_through), '0001-01-01'), clock_timestamp(),"
-            " %(file)s, %(attempt_id)s::bigint from landing.build_watermarks"
-            " where model_name = 'fct_ledger_entries' and schema_name = any(%(schemas)s)"
+            " ledger_file, attempt_id) values (%s, %s, clock_timestamp(), %s, %s)"
             " returning publication_id",
-            {
-                "schema": settings.published_schema,
-                "file": ledger_file,
-                "attempt_id": attempt_id,
-                "schemas": [mart.schema for mart in marts],
-            },
+            (settings.published_schema, sealing.known_through, ledger_file, attempt_id),
         )
         seal.note(connection, settings, sealing, one_row(published)[0])
     log.info("%s marts published to %s", len(marts), settings.published_schema)

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from ingestion.settings import Settings
+from ingestion.warehouse import one_row
 from orchestration.dbt import Mart, parsed_project
 from orchestration.holds import PublicationHeldError
 from orchestration.rules import LEDGER, checkout, rule_hash
@@ -188,14 +189,16 @@ class Difference:
 class Sealing:
     """A publication that may go on: what is published (None: nothing), and what it adds.
 
-    `months` are the seals of all months that it adds to; `version` is why its rules are noted, with
-    who brought them and from when on, or None where they are in force.
+    It is of what is known through `known_through`. `months` are the seals of all months that it
+    adds to; `version` is why its rules are noted, with who brought them and from when on, or None
+    where they are in force.
     """
 
     published_through: datetime | None
     rules: str
     months: Months
     version: tuple[str, str, datetime] | None = None
+    known_through: datetime = datetime.min
 
 
 @dataclass
@@ -233,7 +236,7 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
     through = _known_through(connection, ledger)
     if not last:
         months = _months(connection, _name(ledger), "<=", through)
-        return Sealing(None, rules, months, (FIRST, "", through))
+        return Sealing(None, rules, months, (FIRST, "", through), through)
     published_through: datetime = last[1]
     built, published = _name(ledger), sql.Identifier(schema, ledger.name)
     seals = seals_of(connection, settings)
@@ -256,7 +259,7 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
         version = (FIRST if not in_force else NO_EFFECT, "", through)
     if waiting and waiting[0] == rules:
         version = (waiting[2], waiting[3], waiting[1])
-    return Sealing(published_through, rules, months, version)
+    return Sealing(published_through, rules, months, version, through)
 
 
 def note(
@@ -314,7 +317,8 @@ def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
     names = [
         f"{node.schema}.{node.alias}"
         for node in nodes
-        if node.resource_type == "model" and node.config.meta.get("keeps_watermark")
+        if node.resource_type == "model"
+        and (node.config.meta.get("keeps_watermark") or node.config.meta.get("remembers_rules"))
     ]
     row = connection.execute(
         "select 1 from ("
@@ -435,12 +439,13 @@ def _explain(change: Change) -> str:
 
 
 def _known_through(connection: psycopg.Connection, ledger: Mart) -> datetime:
-    row = connection.execute(
-        "select coalesce(max(known_through), '0001-01-01') from landing.build_watermarks"
-        " where model_name = %s and schema_name = %s",
-        (ledger.name, ledger.schema),
-    ).fetchone()
-    through: datetime = row[0] if row else datetime(1, 1, 1)
+    """Return the known time through which the ledger was built: no entry is later."""
+    query = sql.SQL(
+        "select greatest(coalesce(max(known_through), '0001-01-01'),"
+        " (select max(recorded_at) from {})) from landing.build_watermarks"
+        " where model_name = %s and schema_name = %s"
+    ).format(_name(ledger))
+    through: datetime = one_row(connection.execute(query, (ledger.name, ledger.schema)))[0]
     return through
 
 

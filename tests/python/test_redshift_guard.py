@@ -14,7 +14,7 @@ from orchestration.dbt import Mart
 LEDGER = Mart("fct_ledger_entries", "guarded_marts", appended_by="recorded_at")
 COLUMNS = (
     "entry_key varchar(200), deal_type varchar(50), currency varchar(3), source varchar(50),"
-    " occurred_at timestamp, recorded_at timestamp, amount numeric(18, 2)"
+    " occurred_at timestamp, recorded_at timestamp, amount numeric(18, 2), reason varchar(50)"
 )
 
 
@@ -33,7 +33,7 @@ def test_the_ledger_that_is_built_on_redshift_is_compared_whole(
                 target.execute(
                     client,
                     f"insert into {schema}.fct_ledger_entries values (%s, 'plain_lead', 'USD',"
-                    " 'boberdoo', '2025-01-15', '2025-02-01', %s)",
+                    " 'boberdoo', '2025-01-15', '2025-02-01', %s, 'new')",
                     f"sale:{number}",
                     amount,
                 )

@@ -1,22 +1,16 @@
--- Each part reads the states by an index of the moment it is of.
+-- Each part reads the states itself, by an index of the moment it is of: Postgres would write a CTE
+-- with several readers out.
 {%- set is_standing = 'coalesce(transitions.is_continued'
     ~ ' and transitions.switches_at = states.starts_at, false)' %}
 with
-
-states as (
-    select * from {{ ref('int_ledger_states') }}
-),
-
-transitions as (
-    select * from {{ ref('int_ledger_transitions') }}
-),
 
 awaited as (
     select
         states.entry_key,
         min(states.starts_at) as first_at
-    from transitions
-    inner join states on transitions.entry_key = states.entry_key
+    from {{ ref('int_ledger_transitions') }} as transitions
+    inner join {{ ref('int_ledger_states') }} as states
+        on transitions.entry_key = states.entry_key
     where transitions.is_awaited
     group by states.entry_key
 )
@@ -39,8 +33,9 @@ select
         else states.opened_because
     end as varchar(50)) as reason,
     states.known_from as recorded_at
-from states
-left join transitions on states.entry_key = transitions.entry_key
+from {{ ref('int_ledger_states') }} as states
+left join {{ ref('int_ledger_transitions') }} as transitions
+    on states.entry_key = transitions.entry_key
 left join awaited on states.entry_key = awaited.entry_key
 where states.known_from > states.sealed_through and not {{ is_standing }}
 
@@ -54,8 +49,9 @@ select
     -1 as direction,
     states.closed_because as reason,
     states.known_to as recorded_at
-from states
-left join transitions on states.entry_key = transitions.entry_key
+from {{ ref('int_ledger_states') }} as states
+left join {{ ref('int_ledger_transitions') }} as transitions
+    on states.entry_key = transitions.entry_key
 where
     states.known_to < {{ open_end() }}
     and states.starts_at is not null
@@ -72,7 +68,8 @@ select
     -1 as direction,
     states.closed_because as reason,
     states.known_to as recorded_at
-from states
-inner join transitions on states.entry_key = transitions.entry_key and {{ is_standing }}
+from {{ ref('int_ledger_states') }} as states
+inner join {{ ref('int_ledger_transitions') }} as transitions
+    on states.entry_key = transitions.entry_key and {{ is_standing }}
 inner join {{ sealed_entries() }} as sealed on transitions.standing_id = sealed.entry_id
 where states.known_to < {{ open_end() }}
