@@ -63,6 +63,12 @@ create table if not exists landing.replications (
     finished_at timestamp not null
 );
 """
+# What books of an older ledgerhouse lack there.
+ADDED_COLUMNS = {"rules": "varchar(100)", "restatement_id": "bigint"}
+OWN_COLUMNS = """
+select column_name from information_schema.columns
+where table_schema = 'landing' and table_name = 'build_watermarks'
+"""
 TABLES = """
 select relname, array_agg(attname order by attnum),
     array_agg(format_type(atttypid, atttypmod) order by attnum)
@@ -184,6 +190,10 @@ def _make_tables(target: redshift_connector.Connection, tables: Sequence[Table])
     execute(target, "create schema if not exists landing")
     for statement in OWN_BOOKS.split(";")[:-1]:
         execute(target, statement)
+    there = {name for (name,) in execute(target, OWN_COLUMNS).fetchall()}
+    for name, kind in ADDED_COLUMNS.items():
+        if name not in there:
+            execute(target, f"alter table landing.build_watermarks add column {name} {kind}")
     for table in tables:
         columns = ", ".join(f"{name} {kind}" for name, kind in table.columns.items())
         keys = "distkey (source_key) sortkey (loaded_at)" if table.is_stream else "diststyle all"

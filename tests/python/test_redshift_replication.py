@@ -134,3 +134,15 @@ def test_an_unreachable_redshift_says_what_to_check(there: Settings) -> None:
     nowhere = replace(there.redshift, database=replace(there.redshift.database, port=1))
     with pytest.raises(WarehouseError, match="Check REDSHIFT_HOST"):
         copy_over(replace(there, redshift=nowhere))
+
+
+def test_books_of_an_older_ledgerhouse_get_the_columns_they_lack(there: Settings) -> None:
+    land(there, 1, {"id": 1})
+    copy_over(there)
+    columns = ", ".join(f"drop column {name}" for name in replication.ADDED_COLUMNS)
+    with connect(there, database="redshift", autocommit=True) as connection:
+        connection.execute(f"alter table landing.build_watermarks {columns}")
+    land(there, 2, {"id": 2})
+    copy_over(there)
+    found = on_redshift(there, replication.OWN_COLUMNS)
+    assert {(name,) for name in replication.ADDED_COLUMNS} <= set(found)
