@@ -5,7 +5,7 @@
 {% macro known_upstream(keepers=none) -%}
 (
     select min(known_through) from (
-        select {{ known_now(is_followed=model.resource_type == 'snapshot') }} as known_through
+        select {{ known_now(is_followed=execute and model.resource_type == 'snapshot') }} as known_through
         {%- if keepers is none %}
             {%- set keepers = watermark_keepers(model.unique_id) if execute else [] %}
         {%- endif %}
