@@ -2,7 +2,7 @@
     last restatement's (SPEC L18). `is_followed` is for a snapshot, which may follow one landing
     (`snapshot_through`), and then knows no more. -#}
 {% macro known_now(is_followed=false) -%}
-{%- set through = var('snapshot_through') if execute and is_followed else '' -%}
+{%- set through = var('snapshot_through') if is_followed else '' -%}
 (
     select coalesce(max(known_at), {{ beginning() }}) from (
         select loaded_at as known_at

@@ -234,14 +234,13 @@ def restate(
         except PastChangesError as error:
             log.warning("%s", error)
             restatement.propose(connection, settings, error.change, by, reason)
-        else:
-            raise restatement.RestatementError(
-                "The rules give what is published: there is nothing to restate."
-            )
-        if not approved_by:
-            return None
-        restatement.approve(connection, settings, approved_by)
-        return _publish(connection, settings, "restate")
+            if not approved_by:
+                return None
+            restatement.approve(connection, settings, approved_by)
+            return _publish_restated(connection, settings, "restate", error)
+        raise restatement.RestatementError(
+            "The rules give what is published: there is nothing to restate."
+        )
 
 
 def approve(settings: Settings, by: str) -> str:
@@ -261,7 +260,7 @@ def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> i
         changed = erasure.erase(connection, settings, streams, phones, emails)
         target_of(settings).forget_snapshots(connection, settings)
         _snapshot(connection, settings)
-        _build(settings, "--full-refresh", variables={"whole_history": True})
+        _build_whole(connection, settings)
         _publish(connection, settings, "erase")
     return changed
 
@@ -364,8 +363,15 @@ def _publish(connection: psycopg.Connection, settings: Settings, job: str) -> At
     try:
         return _publish_built(connection, settings, job)
     except PastChangesError as error:
-        if not restatement.carry_out(connection, settings, error.change):
-            raise
+        return _publish_restated(connection, settings, job, error)
+
+
+def _publish_restated(
+    connection: psycopg.Connection, settings: Settings, job: str, error: PastChangesError
+) -> Attempt:
+    """Carry a restatement out and publish it; raises the error where it is not approved."""
+    if not restatement.carry_out(connection, settings, error.change):
+        raise error
     _build_whole(connection, settings)
     return _publish_built(connection, settings, job)
 

@@ -21,7 +21,7 @@ from orchestration.seal import COLUMNS, Change
 log = logging.getLogger(__name__)
 
 OPEN_PROPOSAL = """
-select proposal_id, proposed_by, proposed_as, rule_hash, known_through
+select proposal_id, proposed_by, proposed_as
 from landing.restatement_proposals
 where target = %s and schema_name = %s
     and proposal_id not in (select proposal_id from landing.restatement_approvals)
@@ -81,7 +81,7 @@ def approve(connection: psycopg.Connection, settings: Settings, by: str) -> str:
     ).fetchone()
     if not found:
         raise RestatementError("No restatement is proposed: there is nothing to approve.")
-    proposal_id, proposed_by, proposed_as = found[:3]
+    proposal_id, proposed_by, proposed_as = found
     role = one_row(connection.execute("select session_user"))[0]
     is_declared = settings.warehouse_is_embedded
     if not is_declared and role == proposed_as:

@@ -235,22 +235,27 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
     last = connection.execute(LAST, (schema,)).fetchone()
     through = _known_through(connection, ledger)
     if not last:
-        months = _months(connection, _name(ledger), "<=", through)
+        months = months_of(connection, _name(ledger), through)
         return Sealing(None, rules, months, (FIRST, "", through), through)
     published_through: datetime = last[1]
     built, published = _name(ledger), sql.Identifier(schema, ledger.name)
     seals = seals_of(connection, settings)
     is_adopted = not seals
     if is_adopted:
-        seals = _months(connection, published, "<=", published_through)
+        seals = months_of(connection, published, published_through)
     waiting = connection.execute(UNPUBLISHED, (schema, published_through)).fetchone()
     if waiting and rules not in (waiting[0], in_force.rule_hash if in_force else ""):
-        change = _change(connection, settings, ledger, published_through, seals, waiting[1])
-        change.waiting = waiting[0]
+        change = Change(rules, published_through, in_force, waiting=waiting[0])
+        _find_differences(connection, settings, ledger, change, waiting[1])
         raise PastChangesError(change)
-    if not _is_same(connection, ledger, last, seals):
-        raise PastChangesError(_change(connection, settings, ledger, published_through, seals))
-    added = _months(connection, built, ">", published_through)
+    if not _is_same_table(connection, ledger, last, seals):
+        found = months_of(connection, built, published_through)
+        if found != seals:
+            change = Change(rules, published_through, in_force)
+            if _figures(found) != _figures(seals):
+                _find_differences(connection, settings, ledger, change, published_through)
+            raise PastChangesError(change)
+    added = months_of(connection, built, published_through, ">")
     months = {month: seals.get(month, NOTHING) + seal for month, seal in added.items()}
     if is_adopted:
         months = seals | months
@@ -334,34 +339,28 @@ def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
     return row is None
 
 
-def months_of(
-    connection: psycopg.Connection, relation: sql.Composable, through: datetime
-) -> Months:
-    """Return the seals of a ledger's entries recorded through a moment."""
-    return _months(connection, relation, "<=", through)
-
-
-def _is_same(
+def _is_same_table(
     connection: psycopg.Connection, ledger: Mart, last: tuple[int, datetime, int], seals: Months
 ) -> bool:
-    """Tell whether what is built gives what is published again.
+    """Tell whether the table is still the one that was published, and has the same entries.
 
-    A table that is still the one that was published was only added to: there, entries are counted.
+    It was only added to, then, and its entries are counted.
     """
     file = connection.execute(
         "select pg_relation_filenode(%s)::bigint", (f"{ledger.schema}.{ledger.name}",)
     ).fetchone()
-    if file == (last[2],):
-        rows = connection.execute(
-            sql.SQL(COUNTS).format(relation=_name(ledger), through=sql.Literal(last[1]))
-        ).fetchall()
-        return dict(rows) == {month: seal.entries for month, seal in seals.items() if seal.entries}
-    return _months(connection, _name(ledger), "<=", last[1]) == seals
+    if file != (last[2],):
+        return False
+    rows = connection.execute(
+        sql.SQL(COUNTS).format(relation=_name(ledger), through=sql.Literal(last[1]))
+    ).fetchall()
+    return dict(rows) == {month: seal.entries for month, seal in seals.items() if seal.entries}
 
 
-def _months(
-    connection: psycopg.Connection, relation: sql.Composable, side: str, through: datetime
+def months_of(
+    connection: psycopg.Connection, relation: sql.Composable, through: datetime, side: str = "<="
 ) -> Months:
+    """Return the seals of a ledger's entries recorded through a moment, or (">") after it."""
     query = sql.SQL(MONTHS).format(
         figures=_columns(FIGURES),
         columns=_columns(COLUMNS),
@@ -372,26 +371,21 @@ def _months(
     return {row[0]: Seal(*row[1:]) for row in connection.execute(query)}
 
 
-def _change(
+def _figures(months: Months) -> dict[date, tuple[Decimal | int, ...]]:
+    return {month: seal.figures for month, seal in months.items()}
+
+
+def _find_differences(
     connection: psycopg.Connection,
     settings: Settings,
     ledger: Mart,
-    through: datetime,
-    seals: Months,
-    restated_at: datetime | None = None,
-) -> Change:
-    """Return how what is built differs from what is published, and would by a restatement."""
-    in_force = rules_in_force(connection, settings)
-    change = Change(rule_hash(settings), through, in_force)
-    built = _months(connection, _name(ledger), "<=", through)
-    is_same_money = {month: seal.figures for month, seal in built.items()} == {
-        month: seal.figures for month, seal in seals.items()
-    }
-    if is_same_money and not restated_at:
-        return change
+    change: Change,
+    built_through: datetime,
+) -> None:
+    """Find by how much what is built differs from what is published, by month and account."""
     published = sql.Identifier(settings.published_schema, ledger.name)
     if not _exists(connection, settings.published_schema, ledger.name):
-        commit = in_force.words if in_force else "an earlier ledgerhouse"
+        commit = change.in_force.words if change.in_force else "an earlier ledgerhouse"
         raise PublicationHeldError(
             f"{settings.published_schema}.{ledger.name} is gone, and what is built is not what it"
             f" was: it was published by the rules {commit}. Bring the project to those and run"
@@ -401,14 +395,13 @@ def _change(
         figures=_columns(FIGURES),
         published=published,
         built=_name(ledger),
-        through=sql.Literal(through),
-        built_through=sql.Literal(restated_at or through),
+        through=sql.Literal(change.published_through),
+        built_through=sql.Literal(built_through),
     )
     by_month = connection.execute(changes + sql.SQL(BY_MONTH))
     change.differences = [Difference(*row) for row in by_month]
     by_account = sql.SQL(BY_ACCOUNT).format(limit=sql.Literal(TOP_ACCOUNTS))
     change.accounts = connection.execute(changes + by_account).fetchall()
-    return change
 
 
 def _explain(change: Change) -> str:

@@ -28,6 +28,7 @@ from orchestration import restatement, seal
 from orchestration.dbt import Mart, parsed_project
 from orchestration.publish import publish
 from orchestration.rules import compiled_whole
+from tests.simulation.__main__ import server
 from tests.simulation.seal_world import CLOSED_MONTHS, DEALS, OPEN, Rules, World
 
 BEGINNING = datetime(2025, 1, 1)
@@ -173,14 +174,13 @@ class House:
                             *(moment(state.occurred_at), moment(start), moment(end)),
                         ),
                     )
-            if whole:
+            if whole:  # a table that is made again has another file
+                run(f"truncate {BUILT}.fct_ledger_entries")
                 run(f"truncate {BUILT}.int_ledger_transitions")
                 run(
                     f"insert into {BUILT}.int_ledger_transitions"
                     f" {self.sql.views['int_ledger_transitions']}"
                 )
-            if whole:  # a table that is made again has another file
-                run(f"truncate {BUILT}.fct_ledger_entries")
             entries = self.sql.entries(None if whole else moment(self.watermark), through)
             run(f"insert into {BUILT}.fct_ledger_entries {entries}")
             run(
@@ -339,7 +339,7 @@ def rules_of(house: House) -> Iterator[None]:
     def rule_hash(_: Settings) -> str:
         return str(house.code)[:60]
 
-    with patch.object(seal, "rule_hash", rule_hash), patch.object(seal, "LEDGER", LEDGER.name):
+    with patch.object(seal, "rule_hash", rule_hash):
         yield
 
 
@@ -367,8 +367,6 @@ def play(settings: Settings, seeds: range, steps: int = 45) -> Counter[str]:
 
 def main() -> int:
     """Play the seeds that are asked for on a server of our own."""
-    from tests.simulation.__main__ import server
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", default="1-100", help="such as 1-100")
     first, last = map(int, parser.parse_args().seeds.split("-"))
