@@ -1,24 +1,22 @@
 {#- Parts of state histories -> states: touching parts whose figures are equal become one, which
-    keeps its first part's versions (SPEC L2). `figures` is what makes two states equal (L2a);
-    campaign, lead type, names, source rows and versions are not among it.
+    keeps its first part's versions (SPEC L2). `figures` is what makes two states equal (L2a,
+    `figure_columns`).
 
     `parts` is a CTE in the deal columns without opened_because and closed_because, with
-    `gap_reason`: why the key is without a state after this part, if it is. `exception_ending` is SQL for how a state ends that an exception follows; by
-    default that exception. Ends in a CTE `states`. -#}
+    `gap_reason`: why the key is without a state after this part, if it is. `exception_ending` is SQL
+    for how a state ends that an exception follows; by default that exception. Ends in a CTE
+    `states`. -#}
 {% macro merged_states(parts, exception_ending=none) -%}
+{%- set types = deal_column_types() -%}
 {%- set in_order = 'over (partition by entry_key order by known_from)' -%}
 signed_parts as (
     select
         *,
-        coalesce(deal_type, '') || '|' || coalesce(business_unit, '') || '|' || component
-        || '|' || coalesce(account_id, '') || '|' || coalesce(lead_id, '')
-        || '|' || coalesce(call_id, '') || '|' || coalesce(linked_entry_key, '')
-        || '|' || coalesce(cast(occurred_at as varchar(40)), '')
-        || '|' || coalesce(cast(quantity as varchar(40)), '')
-        || '|' || coalesce(cast(list_amount as varchar(40)), '')
-        || '|' || coalesce(cast(discount_amount as varchar(40)), '')
-        || '|' || coalesce(cast(amount as varchar(40)), '') || '|' || coalesce(currency, '')
-        || '|' || coalesce(exception_reason, '') as figures
+        {%- for column in figure_columns() + ['exception_reason'] %}
+            {{ "|| '|' || " if not loop.first }}coalesce(
+                {{- column if types[column].startswith('varchar') else 'cast(' ~ column ~ ' as varchar(40))' -}}
+            , '')
+        {%- endfor %} as figures
     from {{ parts }}
 ),
 

@@ -96,13 +96,8 @@ def publish(
 
 def published_through(connection: psycopg.Connection, settings: Settings) -> datetime | None:
     """Return the known time that analysts' figures stand at; None where nothing is published."""
-    known_through: datetime | None = _one(
-        connection,
-        "select known_through from landing.publications where schema_name = %s"
-        " order by publication_id desc limit 1",
-        settings.published_schema,
-    )
-    return known_through
+    last = seal.last_publication(connection, settings.published_schema)
+    return last.known_through if last else None
 
 
 def is_appended(connection: psycopg.Connection, schema: str, mart: Mart) -> bool:
@@ -110,13 +105,9 @@ def is_appended(connection: psycopg.Connection, schema: str, mart: Mart) -> bool
 
     The table's file tells: a rebuilt or truncated table has another one.
     """
-    before = _one(
-        connection,
-        "select ledger_file from landing.publications where schema_name = %s"
-        " order by publication_id desc limit 1",
-        schema,
-    )
-    return _file(connection, mart) == before and _fits(connection, schema, mart)
+    last = seal.last_publication(connection, schema)
+    is_same_file = last is not None and seal.file_of(connection, mart) == last.ledger_file
+    return is_same_file and _fits(connection, schema, mart)
 
 
 def read_published(connection: psycopg.Connection, settings: Settings) -> None:
@@ -173,7 +164,7 @@ def _append(
     """
     if published_through is None or _kind(connection, schema, mart.name) != "r":
         _copy(connection, schema, mart)
-        return _file(connection, mart)
+        return seal.file_of(connection, mart)
     there = {name for name, _ in _columns(connection, schema, mart.name)}
     columns = _columns(connection, mart.schema, mart.name)
     for name, kind in columns:
@@ -192,14 +183,7 @@ def _append(
         ),
         (published_through,),
     )
-    return _file(connection, mart)
-
-
-def _file(connection: psycopg.Connection, mart: Mart) -> int:
-    file: int = _one(
-        connection, "select pg_relation_filenode(%s)::bigint", f"{mart.schema}.{mart.name}"
-    )
-    return file
+    return seal.file_of(connection, mart)
 
 
 def _copy(connection: psycopg.Connection, schema: str, mart: Mart) -> None:

@@ -116,6 +116,15 @@ order by sum(abs(built_amount - published_amount)) desc, 1 limit {limit}
 
 
 @dataclass(frozen=True)
+class Publication:
+    """A publication: the known time that it goes through, and the file of the ledger's table."""
+
+    publication_id: int
+    known_through: datetime
+    ledger_file: int
+
+
+@dataclass(frozen=True)
 class Seal:
     """Count, sums and hashes of what is published of a month of `recorded_at`."""
 
@@ -232,12 +241,12 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
     """
     schema, ledger = settings.published_schema, ledger_of(marts)
     rules, in_force = rule_hash(settings), rules_in_force(connection, settings)
-    last = connection.execute(LAST, (schema,)).fetchone()
+    last = last_publication(connection, schema)
     through = _known_through(connection, ledger)
     if not last:
         months = months_of(connection, _name(ledger), through)
         return Sealing(None, rules, months, (FIRST, "", through), through)
-    published_through: datetime = last[1]
+    published_through = last.known_through
     built, published = _name(ledger), sql.Identifier(schema, ledger.name)
     seals = seals_of(connection, settings)
     is_adopted = not seals
@@ -302,6 +311,19 @@ def rules_in_force(connection: psycopg.Connection, settings: Settings) -> RuleVe
     return RuleVersion(*row) if row else None
 
 
+def last_publication(connection: psycopg.Connection, schema: str) -> Publication | None:
+    """Return the newest publication of a schema; None where nothing is published."""
+    row = connection.execute(LAST, (schema,)).fetchone()
+    return Publication(*row) if row else None
+
+
+def file_of(connection: psycopg.Connection, mart: Mart) -> int:
+    """Return the number of a table's file: one that was made again, or emptied, has another."""
+    query = "select pg_relation_filenode(%s)::bigint"
+    number: int = one_row(connection.execute(query, (f"{mart.schema}.{mart.name}",)))[0]
+    return number
+
+
 def seals_of(connection: psycopg.Connection, settings: Settings) -> Months:
     """Return the seals of all that is published, by month of `recorded_at`."""
     rows = connection.execute(SEALS, (settings.published_schema,)).fetchall()
@@ -340,19 +362,16 @@ def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
 
 
 def _is_same_table(
-    connection: psycopg.Connection, ledger: Mart, last: tuple[int, datetime, int], seals: Months
+    connection: psycopg.Connection, ledger: Mart, last: Publication, seals: Months
 ) -> bool:
     """Tell whether the table is still the one that was published, and has the same entries.
 
     It was only added to, then, and its entries are counted.
     """
-    file = connection.execute(
-        "select pg_relation_filenode(%s)::bigint", (f"{ledger.schema}.{ledger.name}",)
-    ).fetchone()
-    if file != (last[2],):
+    if file_of(connection, ledger) != last.ledger_file:
         return False
     rows = connection.execute(
-        sql.SQL(COUNTS).format(relation=_name(ledger), through=sql.Literal(last[1]))
+        sql.SQL(COUNTS).format(relation=_name(ledger), through=sql.Literal(last.known_through))
     ).fetchall()
     return dict(rows) == {month: seal.entries for month, seal in seals.items() if seal.entries}
 

@@ -5,6 +5,7 @@ Rules are changed in the parsed project, as an edited file would change it. Two 
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ingestion import books
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline, rules, seal
@@ -304,3 +306,15 @@ def test_rules_change_over_a_changing_world(settings: Settings) -> None:
 @pytest.mark.all
 def test_rules_change_over_many_worlds(settings: Settings) -> None:
     play(settings, range(1_001, 1_101))
+
+
+def test_what_is_sealed_is_every_column_and_what_is_money_is_said_once(server: Settings) -> None:
+    """The ledger's contract, the books and the comparison have the same columns (SPEC L2a, L18)."""
+    ledger = parsed_project(server).nodes["model.ledgerhouse.fct_ledger_entries"]
+    table = books.BOOKS.partition("landing.sealed_entries (")[2].partition(");")[0]
+    sealed = re.findall(r"^    (\w+) (?:varchar|bigint|integer|numeric|timestamp)", table, re.M)
+    assert sealed == ["schema_name", *ledger.columns]
+    assert sorted(seal.COLUMNS) == sorted(ledger.columns)
+    macro = parsed_project(server).macros["macro.ledgerhouse.figure_columns"].macro_sql
+    of_an_entry = {"entry_id", "entry_key", "entry_kind", "recorded_at"}
+    assert set(seal.FIGURES) - of_an_entry == set(re.findall(r"'(\w+)'", macro))

@@ -16,9 +16,7 @@ awaited as (
 )
 
 select
-    {%- for column in entry_columns() %}
-        states.{{ column }},
-    {%- endfor %}
+    states.{{ entry_columns() | join(',\n    states.') }},
     cast('booking' as varchar(10)) as entry_kind,
     1 as direction,
     cast(case
@@ -42,9 +40,7 @@ where states.known_from > states.sealed_through and not {{ is_standing }}
 union all
 
 select
-    {%- for column in entry_columns() %}
-        states.{{ column }},
-    {%- endfor %}
+    states.{{ entry_columns() | join(',\n    states.') }},
     cast('reversal' as varchar(10)) as entry_kind,
     -1 as direction,
     states.closed_because as reason,
@@ -61,9 +57,7 @@ union all
 
 -- What goes on under a sealed entry ends as that entry.
 select
-    {%- for column in entry_columns() %}
-        sealed.{{ column }},
-    {%- endfor %}
+    sealed.{{ entry_columns() | join(',\n    sealed.') }},
     cast('reversal' as varchar(10)) as entry_kind,
     -1 as direction,
     states.closed_because as reason,

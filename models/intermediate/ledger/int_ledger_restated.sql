@@ -1,9 +1,7 @@
 -- What began before the restatement and holds after it under the new rules only, and what stood and
 -- holds no more.
 select
-    {%- for column in entry_columns() %}
-        states.{{ column }},
-    {%- endfor %}
+    states.{{ entry_columns() | join(',\n    states.') }},
     cast('booking' as varchar(10)) as entry_kind,
     1 as direction,
     cast('rule_changed' as varchar(50)) as reason,
@@ -19,9 +17,7 @@ where
 union all
 
 select
-    {%- for column in entry_columns() %}
-        sealed.{{ column }},
-    {%- endfor %}
+    sealed.{{ entry_columns() | join(',\n    sealed.') }},
     cast('reversal' as varchar(10)) as entry_kind,
     -1 as direction,
     transitions.end_reason as reason,

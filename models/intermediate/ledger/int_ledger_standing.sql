@@ -17,9 +17,7 @@ last_moments as (
 )
 
 select
-    {%- for column in entry_columns() %}
-        sealed.{{ column }},
-    {%- endfor %}
+    sealed.{{ entry_columns() | join(',\n    sealed.') }},
     sealed.entry_id
 from sealed
 inner join last_moments
