@@ -22,6 +22,7 @@ from ingestion.settings import Settings
 from ingestion.warehouse import one_row
 from orchestration import seal
 from orchestration.dbt import Mart
+from orchestration.rules import note_rules, rules_in_force
 from orchestration.seal import Sealing
 
 log = logging.getLogger(__name__)
@@ -84,13 +85,19 @@ def publish(
         ledger_file = _publish_all(connection, settings.published_schema, marts, published_through)
         _comment(connection, settings.published_schema, marts)
         _grant(connection, settings, marts)
+        if sealing.version:
+            note_rules(connection, settings, sealing.rules, sealing.version)
+        in_force = rules_in_force(connection, settings)
         published = connection.execute(
             "insert into landing.publications (schema_name, known_through, published_at,"
-            " ledger_file, attempt_id) values (%s, %s, clock_timestamp(), %s, %s)"
-            " returning publication_id",
-            (settings.published_schema, sealing.known_through, ledger_file, attempt_id),
+            " ledger_file, attempt_id, rule_version_id)"
+            " values (%s, %s, clock_timestamp(), %s, %s, %s) returning publication_id",
+            (
+                *(settings.published_schema, sealing.known_through, ledger_file, attempt_id),
+                in_force.rule_version_id if in_force else None,
+            ),
         )
-        seal.note(connection, settings, sealing, one_row(published)[0])
+        seal.note(connection, sealing, one_row(published)[0])
     log.info("%s marts published to %s", len(marts), settings.published_schema)
 
 

@@ -11,8 +11,11 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
+
+import psycopg
 
 from ingestion.settings import PROJECT, Settings
 from orchestration.dbt import invoke, parsed_project, project_digest, target_folder
@@ -25,6 +28,14 @@ TOKENS = re.compile(
 # What of a snapshot's configuration decides which versions it holds.
 OF_SNAPSHOTS = ("strategy", "unique_key", "updated_at", "check_cols", "hard_deletes")
 REMEMBERED = 20
+# Why rules are noted that nobody restated.
+FIRST, NO_EFFECT = "first", "no_effect_so_far"
+
+IN_FORCE = """
+select rule_version_id, rule_hash, git_commit, is_dirty, reason, author, known_from
+from landing.rule_versions
+where target = %s and schema_name = %s order by rule_version_id desc limit 1
+"""
 
 _hashes: dict[str, str] = {}
 
@@ -38,6 +49,25 @@ class Checkout:
 
     commit: str | None
     is_dirty: bool | None
+
+
+@dataclass(frozen=True)
+class RuleVersion:
+    """Rules that were in force, from when on, and why they came."""
+
+    rule_version_id: int
+    rule_hash: str
+    git_commit: str | None
+    is_dirty: bool | None
+    reason: str
+    author: str
+    known_from: datetime
+
+    @property
+    def words(self) -> str:
+        """Name the rules and their commit."""
+        commit = f", commit {self.git_commit[:12]}" if self.git_commit else ""
+        return f"{self.rule_hash[:12]}{commit}{' with changes' if self.is_dirty else ''}"
 
 
 def rule_hash(settings: Settings) -> str:
@@ -76,6 +106,32 @@ def rule_texts(settings: Settings) -> dict[str, str]:
             text += f";\n{[config.get(name) for name in OF_SNAPSHOTS]}"
         found[node_id] = " ".join(token for token in TOKENS.findall(text) if token)
     return found
+
+
+def rules_in_force(connection: psycopg.Connection, settings: Settings) -> RuleVersion | None:
+    """Return the rules of what is published; None where nothing is."""
+    row = connection.execute(IN_FORCE, (settings.target, settings.published_schema)).fetchone()
+    return RuleVersion(*row) if row else None
+
+
+def note_rules(
+    connection: psycopg.Connection,
+    settings: Settings,
+    rules: str,
+    version: tuple[str, str, datetime],
+) -> None:
+    """Let rules be in force: `version` is why, who brought them (or blank), and from when on."""
+    reason, author, known_from = version
+    found = checkout()
+    connection.execute(
+        "insert into landing.rule_versions (target, schema_name, rule_hash, git_commit,"
+        " is_dirty, reason, author, known_from)"
+        " values (%s, %s, %s, %s, %s, %s, coalesce(nullif(%s, ''), session_user), %s)",
+        (
+            *(settings.target, settings.published_schema, rules),
+            *(found.commit, found.is_dirty, reason, author, known_from),
+        ),
+    )
 
 
 def checkout() -> Checkout:

@@ -18,7 +18,14 @@ from ingestion.settings import Settings
 from ingestion.warehouse import one_row
 from orchestration.dbt import Mart, parsed_project
 from orchestration.holds import PublicationHeldError
-from orchestration.rules import LEDGER, checkout, rule_hash
+from orchestration.rules import (
+    FIRST,
+    LEDGER,
+    NO_EFFECT,
+    RuleVersion,
+    rule_hash,
+    rules_in_force,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +40,6 @@ COLUMNS = (
     *("lead_type", "campaign_id", "source", "source_key", "load_id"),
     *("price_version_id", "terms_version_id", "reason"),
 )
-FIRST, NO_EFFECT = "first", "no_effect_so_far"
 TOP_ACCOUNTS = 5
 
 MONTHS = """
@@ -61,11 +67,6 @@ from landing.ledger_seals
 inner join landing.publications using (publication_id)
 where schema_name = %s
 order by recorded_month, publication_id desc
-"""
-IN_FORCE = """
-select rule_version_id, rule_hash, git_commit, is_dirty, reason, known_from
-from landing.rule_versions
-where target = %s and schema_name = %s order by rule_version_id desc limit 1
 """
 UNPUBLISHED = """
 select restatements.rule_hash, restatements.restated_at,
@@ -148,24 +149,6 @@ class Seal:
 
 NOTHING = Seal(0, 0, *[Decimal(0)] * 5)
 Months = dict[date, Seal]
-
-
-@dataclass(frozen=True)
-class RuleVersion:
-    """Rules that were in force, from when on, and why they came."""
-
-    rule_version_id: int
-    rule_hash: str
-    git_commit: str | None
-    is_dirty: bool | None
-    reason: str
-    known_from: datetime
-
-    @property
-    def words(self) -> str:
-        """Name the rules and their commit."""
-        commit = f", commit {self.git_commit[:12]}" if self.git_commit else ""
-        return f"{self.rule_hash[:12]}{commit}{' with changes' if self.is_dirty else ''}"
 
 
 @dataclass(frozen=True)
@@ -276,39 +259,13 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
     return Sealing(published_through, rules, months, version, through)
 
 
-def note(
-    connection: psycopg.Connection, settings: Settings, sealing: Sealing, publication_id: int
-) -> None:
-    """Write down what a publication has sealed, in its transaction, and the rules it is of."""
-    if sealing.version:
-        reason, author, known_from = sealing.version
-        found = checkout()
-        connection.execute(
-            "insert into landing.rule_versions (target, schema_name, rule_hash, git_commit,"
-            " is_dirty, reason, author, known_from)"
-            " values (%s, %s, %s, %s, %s, %s, coalesce(nullif(%s, ''), session_user), %s)",
-            (
-                *(settings.target, settings.published_schema, sealing.rules),
-                *(found.commit, found.is_dirty, reason, author, known_from),
-            ),
-        )
-    connection.execute(
-        "update landing.publications set rule_version_id = ("
-        " select max(rule_version_id) from landing.rule_versions"
-        " where target = %s and schema_name = %s) where publication_id = %s",
-        (settings.target, settings.published_schema, publication_id),
-    )
+def note(connection: psycopg.Connection, sealing: Sealing, publication_id: int) -> None:
+    """Write down what a publication has sealed, in its transaction."""
     for month, seal in sealing.months.items():
         connection.execute(
             "insert into landing.ledger_seals values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (publication_id, month, *astuple(seal)),
         )
-
-
-def rules_in_force(connection: psycopg.Connection, settings: Settings) -> RuleVersion | None:
-    """Return the rules of what is published; None where nothing is."""
-    row = connection.execute(IN_FORCE, (settings.target, settings.published_schema)).fetchone()
-    return RuleVersion(*row) if row else None
 
 
 def last_publication(connection: psycopg.Connection, schema: str) -> Publication | None:

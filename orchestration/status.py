@@ -11,6 +11,7 @@ from ingestion.run import Run
 from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import completeness, report
+from orchestration.rules import rules_in_force
 
 PUBLISHED = """
 select
@@ -26,12 +27,6 @@ left join landing.job_runs as job_runs
         and job_runs.status in ('failed', 'held', 'killed')
 where publications.schema_name = %s
 order by publications.publication_id desc, job_runs.job_run_id desc limit 1
-"""
-RULES = """
-select left(rule_hash, 12) as rules, left(git_commit, 12) as commit, is_dirty, reason, author,
-    known_from
-from landing.rule_versions where target = 'postgres' and schema_name = %s
-order by rule_version_id desc limit 1
 """
 PROPOSED = """
 select proposed_by, reason, date_trunc('second', proposed_at) as proposed_at,
@@ -106,7 +101,7 @@ def show(settings: Settings, *, verbose: bool = False) -> None:
         return
     _show_published(settings)
     schema = settings.published_schema
-    _show_if_any(settings, "Rules in force", RULES, schema)
+    _show_rules(settings)
     _show_if_any(settings, "A restatement is proposed", PROPOSED, schema, schema)
     _show_killed(settings)
     if _is_there(settings, "landing.publication_attempts"):
@@ -165,6 +160,16 @@ def _show_sources(settings: Settings, verbose: bool) -> None:
         report.say(
             f"Sources: {streams} streams of {sources} sources are well, the oldest landed at"
             f" {landed_at} UTC (--verbose lists them)."
+        )
+
+
+def _show_rules(settings: Settings) -> None:
+    with connect(settings) as connection:
+        version = rules_in_force(connection, settings)
+    if version:
+        report.say(
+            f"Rules in force: {version.words}, since {version.known_from} UTC"
+            f" ({version.reason.replace('_', ' ')}; {version.author})."
         )
 
 

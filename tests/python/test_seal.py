@@ -161,8 +161,8 @@ def test_what_makes_no_difference_passes_and_is_noted(published: Settings, edit:
     pipeline.nightly(at(published, 1))
     assert golden.query(published, PUBLISHED) == before
     with connect(published) as connection:
-        in_force = seal.rules_in_force(connection, published)
-    assert in_force.reason == seal.NO_EFFECT and in_force.rule_hash == rules.rule_hash(published)
+        in_force = rules.rules_in_force(connection, published)
+    assert in_force.reason == rules.NO_EFFECT and in_force.rule_hash == rules.rule_hash(published)
 
 
 def test_a_restatement_books_the_difference_from_now_on(published: Settings, edit: Edit) -> None:
