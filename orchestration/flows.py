@@ -32,6 +32,7 @@ from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.logs import keep_secrets_out, log_to_file
 from orchestration.pipeline import Job
 from orchestration.schedules import SCHEDULES, UPKEEP
+from orchestration.seal import Change, PastChangesError
 
 RETRIES = 2
 # A run imports this module; by its file, the folder's names would hide packages such as dbt.
@@ -80,6 +81,9 @@ def publish(job: Job) -> None:
         leave_movements(pipeline.publish_all(job))
     except MovesTooMuchError as error:
         leave_movements(error.attempt)
+        raise
+    except PastChangesError as error:
+        leave_changes(error.change)
         raise
 
 
@@ -143,6 +147,9 @@ def run_build() -> None:
         raise
     except MovesTooMuchError as error:
         leave_movements(error.attempt)
+        raise
+    except PastChangesError as error:
+        leave_changes(error.change)
         raise
     leave_table(night.nodes)
     if night.published:
@@ -228,4 +235,13 @@ def leave_movements(attempt: Attempt) -> None:
         key="publication-moves",
         description=f"{attempt.decision}: "
         + ("; ".join(total.words for total in attempt.totals) or "nothing of earlier months moves"),
+    )
+
+
+def leave_changes(change: Change) -> None:
+    """Leave what other rules would change of the published past on the run's page (SPEC L18)."""
+    create_table_artifact(
+        change.table() or [{"moves": "no money"}],
+        key="past-changes",
+        description=f"refused: built by the rules {change.rules[:12]}",
     )

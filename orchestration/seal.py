@@ -91,9 +91,9 @@ changed as (
     where recorded_at > {through} and recorded_at <= {built_through} and reason = 'rule_changed'
 ),
 sides as (
-    select published.*, amount as published_amount, 0 as built_amount from published
+    select published.*, amount as published_amount, 0 * amount as built_amount from published
     union all
-    select {figures}, 0 as published_amount, amount as built_amount from {built}
+    select {figures}, 0 * amount as published_amount, amount as built_amount from {built}
     where recorded_at <= {built_through}
 ),
 keys as (
@@ -207,6 +207,21 @@ class Change:
     differences: Sequence[Difference] = field(default_factory=list)
     accounts: Sequence[tuple[str | None, str | None, Decimal]] = field(default_factory=list)
     waiting: str | None = None
+
+    def table(self) -> list[dict[str, str | int]]:
+        """Return the differences as people read them; amounts keep every digit."""
+        return [
+            {
+                "deal type": difference.deal_type or "",
+                "month": f"{difference.occurred_month:%Y-%m}" if difference.occurred_month else "",
+                "currency": difference.currency or "",
+                "published": f"{difference.published_amount:,}",
+                "built": f"{difference.built_amount:,}",
+                "keys": difference.keys,
+                "moved by": f"{difference.moved_amount:,}",
+            }
+            for difference in self.differences
+        ]
 
 
 class PastChangesError(PublicationHeldError):

@@ -162,22 +162,29 @@ def book(
     *,
     number: int = 1,
     day: str = "2025-02-09",
+    reversed_at: str | None = None,
 ) -> None:
     """Put an entry into the ledger, as no pipeline would where the amounts differ."""
+    known_at = reversed_at or "2025-02-10 00:05"
+    sign = "-" if reversed_at else ""
     with connect(settings) as connection:
         connection.execute(
             "insert into marts.fct_ledger_entries (entry_id, entry_key, entry_kind, deal_type,"
             " business_unit, component, account_id, source, source_key, quantity, list_amount,"
             " discount_amount, amount, currency, reason, occurred_at, recorded_at)"
-            " values (%(key)s || ':b:20250210T000500Z', %(key)s, 'booking', 'mortgage_lead',"
-            " 'leads', 'sale', 'broker:1', 'billing_db', %(source_key)s, 1, %(list_amount)s, 0,"
-            " %(amount)s, 'USD', 'new', %(day)s, '2025-02-10 00:05')",
+            " values (%(entry_id)s, %(key)s, %(kind)s, 'mortgage_lead',"
+            " 'leads', 'sale', 'broker:1', 'billing_db', %(source_key)s, %(quantity)s,"
+            " %(list_amount)s, 0, %(amount)s, 'USD', 'new', %(day)s, %(known_at)s)",
             {
+                "entry_id": f"mortgage:land:{number}:{known_at}",
                 "key": f"mortgage:land:{number}",
                 "source_key": f"land:{number}",
-                "list_amount": list_amount,
-                "amount": amount,
+                "kind": "reversal" if reversed_at else "booking",
+                "quantity": -1 if reversed_at else 1,
+                "list_amount": sign + list_amount,
+                "amount": sign + amount,
                 "day": day,
+                "known_at": known_at,
             },
         )
 

@@ -280,10 +280,10 @@ def test_a_failing_test_fails_the_run_and_is_first_in_its_table(
 def test_a_held_publication_is_not_green_and_its_page_shows_what_would_move(
     settings: Settings, served: Served
 ) -> None:
-    """SPEC L19: what is published is gone from the ledger that is built."""
+    """SPEC L19: all that is published of a month is taken back."""
     book(settings, list_amount="9000", amount="9000")
     golden.publish(settings)
-    golden.empty(settings, "marts")
+    book(settings, list_amount="9000", amount="9000", reversed_at="2025-03-10 00:05")
     run = served.run("tickets")
     assert run["state_type"] == "FAILED"
     assert "mortgage_lead moves by 9,000.00 of 9,000.00 USD" in run["state"]["message"]
@@ -296,6 +296,23 @@ def test_a_held_publication_is_not_green_and_its_page_shows_what_would_move(
     assert golden.query(settings, "select job, status from marts.rpt_job_runs") == [
         {"job": "tickets", "status": "held"}
     ]
+
+
+def test_a_page_shows_what_would_change_of_the_published_past(
+    settings: Settings, served: Served
+) -> None:
+    """SPEC L18: what is published is gone from the ledger that is built."""
+    book(settings, list_amount="9000", amount="9000")
+    golden.publish(settings)
+    golden.empty(settings, "marts")
+    run = served.run("tickets")
+    assert run["state_type"] == "FAILED"
+    assert "mortgage_lead 2025-02: 9,000.00 becomes 0.00 USD" in run["state"]["message"]
+    assert served.tasks_of(run["id"])["publish"] == "FAILED"
+    (row,) = served.table_of(run["id"], "past-changes")
+    assert (row["deal type"], row["month"], row["published"], row["built"]) == (
+        *("mortgage_lead", "2025-02", "9,000.00", "0.00"),
+    )
 
 
 def test_a_run_that_finds_another_fails_and_says_who_holds_it(

@@ -182,7 +182,9 @@ def test_no_model_names_a_table_by_hand(manifest: dict[str, Any]) -> None:
 
 def test_few_models_join_more_than_seven_times(manifest: dict[str, Any]) -> None:
     many = {
-        node["name"] for node in models(manifest) if len(re.findall(r"\bjoin\b", sql(node))) > 7
+        node["name"]
+        for node in models(manifest)
+        if len(re.findall(r"\bjoin\b", re.sub(r"\{\{.*?\}\}", "", sql(node)))) > 7
     }
     assert many == set(OF_MORE_THAN_SEVEN_JOINS)
 
