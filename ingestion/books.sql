@@ -276,3 +276,64 @@ create table if not exists landing.sealed_entries (
     recorded_at timestamp not null,
     primary key (schema_name, entry_id)
 );
+-- Closed months (SPEC L20). Rows of these, too, are written once and never changed.
+create table if not exists landing.period_proposals (
+    proposal_id bigint generated always as identity primary key,
+    target varchar(20) not null,
+    schema_name varchar(100) not null,
+    action varchar(10) not null,
+    period_month date not null,
+    business_units varchar(1000) not null,
+    with_earlier boolean not null,
+    proposed_by varchar(200) not null,
+    proposed_as varchar(100) not null,
+    reason varchar(1000) not null,
+    proposed_at timestamp not null
+);
+create table if not exists landing.period_approvals (
+    proposal_id bigint primary key,
+    approved_by varchar(200) not null,
+    approved_as varchar(100) not null,
+    is_declared boolean not null,
+    approved_at timestamp not null
+);
+create table if not exists landing.period_closes (
+    close_id bigint generated always as identity primary key,
+    target varchar(20) not null,
+    schema_name varchar(100) not null,
+    business_unit varchar(20) not null,
+    period_month date not null,
+    known_through timestamp not null,
+    closed_at timestamp not null,
+    entries bigint not null,
+    figures_hash numeric(38, 0) not null,
+    rule_hash varchar(64) not null,
+    git_commit varchar(64),
+    checklist varchar(65535) not null,
+    proposal_id bigint not null
+);
+create table if not exists landing.period_close_totals (
+    close_id bigint not null,
+    currency varchar(3) not null,
+    entries bigint not null,
+    quantity bigint not null,
+    list_amount numeric(30, 2) not null,
+    discount_amount numeric(30, 2) not null,
+    amount numeric(30, 2) not null,
+    primary key (close_id, currency)
+);
+create table if not exists landing.period_reopens (
+    close_id bigint primary key,
+    reopened_at timestamp not null,
+    proposal_id bigint not null
+);
+create table if not exists landing.acknowledgements (
+    acknowledgement_id bigint generated always as identity primary key,
+    schema_name varchar(100) not null,
+    open_item varchar(300) not null,
+    details varchar(1000) not null,
+    acknowledged_by varchar(200) not null,
+    acknowledged_as varchar(100) not null,
+    reason varchar(1000) not null,
+    acknowledged_at timestamp not null
+);

@@ -388,7 +388,9 @@ class Load:
             "     and status in ('completed', 'partial') and created + updated + deleted > 0),"
             "  (select max(known_through) from landing.build_watermarks"
             "   where schema_name <> 'snapshots'),"
-            "  (select max(restated_at) from landing.restatements))",
+            "  (select max(restated_at) from landing.restatements),"
+            "  (select max(closed_at) from landing.period_closes),"
+            "  (select max(reopened_at) from landing.period_reopens))",
             source=self.stream.source,
             stream=self.stream.name,
         )

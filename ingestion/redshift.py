@@ -39,6 +39,8 @@ REPLACED_BOOKS = (
     *("fields_seen", "hash_salts", "heartbeats", "job_runs", "notices", "schedules"),
     *("publication_attempts", "publication_movements", "publication_acceptances"),
     *("restatements", "sealed_entries"),
+    *("period_proposals", "period_approvals", "period_closes", "period_close_totals"),
+    *("period_reopens", "acknowledgements"),
 )
 OWN_BOOKS = """
 create table if not exists landing.build_watermarks (

@@ -5,6 +5,6 @@
 select
     coalesce(max(sealed_through), {{ beginning() }}) as sealed_through,
     coalesce(max(restated_at), {{ beginning() }}) as restated_at
-from {{ source('books', 'restatements') }}
-where schema_name = '{{ target.schema }}'
+from {{ source('books', 'restatements') }} as restatements
+where {{ is_published_here('restatements') }}
 {%- endmacro %}

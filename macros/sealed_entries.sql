@@ -2,7 +2,7 @@
     the ledger ever after (SPEC L18). -#}
 {% macro sealed_entries() -%}
 (
-    select * from {{ source('books', 'sealed_entries') }}
-    where schema_name = '{{ target.schema }}'
+    select sealed.* from {{ source('books', 'sealed_entries') }} as sealed
+    where {{ is_published_here('sealed') }}
 )
 {%- endmacro %}

@@ -2,9 +2,11 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -21,6 +23,8 @@ from ingestion.settings import AcceptedShape, Settings, read_settings
 from ingestion.sources import billingo
 from ingestion.warehouse import WarehouseError, connect, first_line
 from orchestration import demo, pipeline, report, status
+from orchestration.approvals import ApprovalError
+from orchestration.closing import CLOSE, REOPEN, CloseRefusedError
 from orchestration.dashboard import write_dashboard
 from orchestration.dbt import DbtError
 from orchestration.docs import write_docs
@@ -70,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ErasureError,
         GuardError,
         RestatementError,
+        ApprovalError,
+        CloseRefusedError,
     ) as error:
         return _fail(str(error), EXIT_FAILED)
     except psycopg.Error as error:
@@ -124,6 +130,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     approve = command("approve", _approve)
     approve.add_argument("--by", required=True, metavar="NAME", help="the second person")
+    approve.add_argument("--what", choices=["restatement", "month"], help="where both wait")
+    for action in (CLOSE, REOPEN):
+        closing = command(action, _close if action == CLOSE else _reopen)
+        closing.add_argument("month", metavar="yyyymm", type=_month, help="such as 202601")
+        closing.add_argument(
+            "--unit", action="append", default=[], help="a business unit; default: all"
+        )
+        closing.add_argument("--by", required=True, metavar="NAME", help="who proposes it")
+        closing.add_argument("--reason", required=True, metavar="TEXT", help="why")
+        closing.add_argument(
+            "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
+        )
+        closing.set_defaults(with_earlier=False)
+        if action == CLOSE:
+            closing.add_argument(
+                "--with-earlier", action="store_true", help="and all open months before it"
+            )
+    verify = command("verify", _verify)
+    verify.add_argument("month", metavar="yyyymm", type=_month, help="a closed month")
+    acknowledge = command("acknowledge", _acknowledge)
+    acknowledge.add_argument("key", help="an open item, as `close` lists it")
+    acknowledge.add_argument("--by", required=True, metavar="NAME", help="who says so")
+    acknowledge.add_argument("--reason", required=True, metavar="TEXT", help="why it may stay")
     command("check", _check_schedules)
     command("status", _status)
     explain = command("explain", _explain)
@@ -240,18 +269,8 @@ def _accept(settings: Settings, options: argparse.Namespace) -> int:
 
 def _restate(settings: Settings, options: argparse.Namespace) -> int:
     """Book what changed rules move, from now on: propose it, and do it where it is approved."""
-    _require_postgres(settings)
-    by, reason = options.by.strip(), options.reason.strip()
-    approved_by = (options.approved_by or "").strip()
-    if not by or not reason:
-        raise SettingsError("Say who restates, and why: --by NAME --reason TEXT.")
-    if approved_by and not settings.warehouse_is_embedded:
-        raise SettingsError(
-            "The warehouse is a server that knows roles: the second person runs"
-            " `ledgerhouse approve --by NAME` under a role of their own."
-        )
-    _start_if_embedded(settings)
-    attempt = pipeline.restate(settings, by[:200], reason[:1000], approved_by[:200] or None)
+    by, reason, approved_by = _people(settings, options)
+    attempt = pipeline.restate(settings, by, reason, approved_by)
     if attempt is None:
         report.say(
             "Proposed. A second person approves it with `ledgerhouse approve --by NAME`; the next"
@@ -264,17 +283,78 @@ def _restate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _approve(settings: Settings, options: argparse.Namespace) -> int:
-    """Approve the restatement that somebody else has proposed."""
-    _require_postgres(settings)
-    if not (by := options.by.strip()):
-        raise SettingsError("Say who approves: --by NAME.")
-    _start_if_embedded(settings)
-    proposed_by = pipeline.approve(settings, by[:200])
-    report.say(
-        f"{by} approves what {proposed_by} proposed: the next run that publishes books it"
-        " (`ledgerhouse build`)."
-    )
+    """Approve what somebody else has proposed: a restatement, or to close or reopen a month."""
+    by, _, _ = _people(settings, options)
+    what, moment = pipeline.approve(settings, by, options.what)
+    if moment:
+        report.say(f"{by} approves {what}, from {moment} UTC on.")
+    else:
+        report.say(
+            f"{by} approves {what}: the next run that publishes books it (`ledgerhouse build`)."
+        )
     return EXIT_OK
+
+
+def _close(settings: Settings, options: argparse.Namespace) -> int:
+    """Close a month: what becomes known of it later is posted to the first open month after it."""
+    return _move_month(settings, options, CLOSE)
+
+
+def _reopen(settings: Settings, options: argparse.Namespace) -> int:
+    """Open a closed month again: what becomes known from now on is posted to it."""
+    return _move_month(settings, options, REOPEN)
+
+
+def _move_month(settings: Settings, options: argparse.Namespace, action: str) -> int:
+    by, reason, approved_by = _people(settings, options)
+    period, moment = pipeline.close(
+        *(settings, action, options.month, options.unit, by, reason, approved_by),
+        with_earlier=options.with_earlier,
+    )
+    if not moment:
+        report.say(
+            f"Proposed: {period.words}. A second person approves it with"
+            " `ledgerhouse approve --by NAME`."
+        )
+        return EXIT_HELD
+    report.say(f"Done: {period.words}, from {moment} UTC on.")
+    return EXIT_OK
+
+
+def _verify(settings: Settings, options: argparse.Namespace) -> int:
+    """Compute a closed month again: is it what it was when it was closed?"""
+    _require_postgres(settings)
+    _start_if_embedded(settings)
+    found = pipeline.verify(settings, options.month)
+    if not found:
+        raise SettingsError(f"{options.month:%Y-%m} is not closed.")
+    report.show_verified(found)
+    return _exit_code([one for one in found if not one.is_same])
+
+
+def _acknowledge(settings: Settings, options: argparse.Namespace) -> int:
+    """Write down that an open item, such as an exception, may stay when its month is closed."""
+    by, reason, _ = _people(settings, options)
+    for details in pipeline.acknowledge(settings, options.key, by, reason):
+        report.say(f"{options.key}: {details}. {by} says: {reason}")
+    return EXIT_OK
+
+
+def _people(settings: Settings, options: argparse.Namespace) -> tuple[str, str, str | None]:
+    """Return who does it, why, and the second person; start the embedded server."""
+    _require_postgres(settings)
+    by = options.by.strip()[:200]
+    reason = getattr(options, "reason", "-").strip()[:1000]
+    approved_by = (getattr(options, "approved_by", None) or "").strip()[:200] or None
+    if not by or not reason:
+        raise SettingsError("Say who does it, and why: --by NAME --reason TEXT.")
+    if approved_by and not settings.warehouse_is_embedded:
+        raise SettingsError(
+            "The warehouse is a server that knows roles: the second person runs"
+            " `ledgerhouse approve --by NAME` under a role of their own."
+        )
+    _start_if_embedded(settings)
+    return by, reason, approved_by
 
 
 def _nightly(settings: Settings, options: argparse.Namespace) -> int:
@@ -397,6 +477,13 @@ def _require_this_version(settings: Settings) -> None:
 def _start_if_embedded(settings: Settings) -> None:
     if settings.warehouse_is_embedded:
         embedded.start(settings)
+
+
+def _month(text: str) -> date:
+    """Return the first day of a month that is written as 202601."""
+    if not re.fullmatch(r"\d{4}(0[1-9]|1[0-2])", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no month. Write it as 202601.")
+    return date(int(text[:4]), int(text[4:]), 1)
 
 
 def _exit_code(failures: object) -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 
@@ -24,7 +24,18 @@ from ingestion.registry import (
 )
 from ingestion.run import Run
 from ingestion.settings import Settings
-from orchestration import guard, job_runs, notices, restatement, snapshot_runs
+from orchestration import (
+    approvals,
+    checklist,
+    closing,
+    guard,
+    job_runs,
+    notices,
+    restatement,
+    snapshot_runs,
+)
+from orchestration.approvals import ApprovalError
+from orchestration.closing import Period, Verified
 from orchestration.dbt import DbtError, NodeResult, keep_manifest, read_marts, run_dbt
 from orchestration.guard import Attempt, MovesTooMuchError
 from orchestration.holds import PublicationHeldError, refuse_without_configuration
@@ -233,20 +244,87 @@ def restate(
             target.check(connection, settings, read_marts(settings))
         except PastChangesError as error:
             log.warning("%s", error)
-            restatement.propose(connection, settings, error.change, by, reason)
+            proposal = restatement.propose(connection, settings, error.change, by, reason)
             if not approved_by:
                 return None
-            restatement.approve(connection, settings, approved_by)
+            approvals.approve(connection, settings, "restatement_approvals", proposal, approved_by)
             return _publish_restated(connection, settings, "restate", error)
         raise restatement.RestatementError(
             "The rules give what is published: there is nothing to restate."
         )
 
 
-def approve(settings: Settings, by: str) -> str:
-    """Approve the restatement that is proposed; returns who proposed it (SPEC L18, L20)."""
+def close(
+    settings: Settings,
+    action: str,
+    month: date,
+    units: Sequence[str],
+    by: str,
+    reason: str,
+    approved_by: str | None = None,
+    *,
+    with_earlier: bool = False,
+) -> tuple[Period, datetime | None]:
+    """Propose to close or reopen a month, and do it where the second person is named (SPEC L20).
+
+    Returns the proposal, and from when on it holds; None where it waits for a second person. Raises
+    CloseRefusedError with the list of what stands against it.
+    """
+    settings = settings.at_one_clock()
+    with _recorded(settings, action) as (connection, _):
+        make_stream_tables(connection)
+        period = closing.propose(
+            *(connection, settings, action, month, units, by, reason), with_earlier=with_earlier
+        )
+        if not approved_by:
+            return period, None
+        return period, _carry_out(connection, settings, period, approved_by)
+
+
+def approve(settings: Settings, by: str, what: str | None = None) -> tuple[str, datetime | None]:
+    """Approve what is proposed; returns what it was, and from when on it holds (SPEC L18, L20).
+
+    A month is closed or reopened at once; a restatement is booked by the next run that publishes.
+    `what` chooses where both wait: `month` or `restatement`.
+    """
+    settings = settings.at_one_clock()
     with warehouse.connect(settings, autocommit=True) as connection:
-        return restatement.approve(connection, settings, by)
+        restated = None if what == "month" else restatement.waiting(connection, settings)
+        period = None if what == "restatement" else closing.waiting(connection, settings)
+        if restated and period:
+            raise ApprovalError(
+                f"Two proposals wait: a restatement, and to {period.words}. Say which:"
+                " --what restatement, or --what month."
+            )
+        if restated:
+            approvals.approve(connection, settings, "restatement_approvals", restated, by)
+            return f"the restatement that {restated.proposed_by} proposed", None
+    if not period:
+        raise ApprovalError("Nothing is proposed: there is nothing to approve.")
+    with _recorded(settings, "approve") as (connection, _):
+        moment = _carry_out(connection, settings, period, by)
+    return f"what {period.proposed_by} proposed: {period.words}", moment
+
+
+def _carry_out(
+    connection: psycopg.Connection, settings: Settings, period: Period, approved_by: str
+) -> datetime:
+    """Close or reopen a month with the second person's approval; neither without the other."""
+    with connection.transaction():
+        approvals.approve(connection, settings, "period_approvals", period, approved_by)
+        return closing.carry_out(connection, settings, period)
+
+
+def verify(settings: Settings, month: date) -> list[Verified]:
+    """Compute a closed month's figures again, beside those it was closed with (SPEC L20)."""
+    with warehouse.connect(settings, autocommit=True) as connection:
+        return closing.verify(connection, settings, month)
+
+
+def acknowledge(settings: Settings, key: str, by: str, reason: str) -> list[str]:
+    """Write down that something may stand against a close; returns how it stands (SPEC L20)."""
+    with warehouse.connect(settings, autocommit=True) as connection:
+        return checklist.acknowledge(connection, settings, key, by, reason)
 
 
 def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> int:

@@ -19,6 +19,7 @@ from ingestion.settings import Settings
 from ingestion.sources import billingo_report
 from ingestion.warehouse import connect
 from orchestration import logs
+from orchestration.closing import Verified
 from orchestration.dbt import NodeResult
 from orchestration.guard import Attempt
 from orchestration.pipeline import Night
@@ -211,6 +212,26 @@ def show_published(attempt: Attempt | None) -> None:
         if count := sum(movement.new_keys for movement in new):
             amount = sum(movement.new_amount for movement in new)
             say(f"published: {count:,} new sales of {amount:,} {currency}")
+
+
+def show_verified(found: Sequence[Verified]) -> None:
+    """Print what each business unit's closed month comes to, then and now."""
+    for one in found:
+        say(f"{one.unit}: closed at {one.closed_at} UTC, {one.then.entries:,} entries")
+        for currency in sorted({*one.then.by_currency, *one.now.by_currency}):
+            then = one.then.by_currency.get(currency)
+            now = one.now.by_currency.get(currency)
+            say(
+                f"  {currency}: {then.amount if then else 0:,} then,"
+                f" {now.amount if now else 0:,} now"
+            )
+        if one.is_same:
+            say(f"  same figures, same hash: {one.now.figures_hash}")
+        else:
+            complain(
+                f"{one.unit}: {one.now.entries:,} entries now, hash {one.then.figures_hash} then,"
+                f" {one.now.figures_hash} now. What was published was changed by hand."
+            )
 
 
 def show_night(day: date, night: Night) -> None:

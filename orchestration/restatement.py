@@ -6,7 +6,6 @@ under the new rules a reversal of what stands and a booking of what holds are ap
 """
 
 import logging
-from datetime import datetime, timedelta
 
 import psycopg
 from psycopg import sql
@@ -15,6 +14,7 @@ from ingestion.lock import keep_turn
 from ingestion.settings import Settings
 from ingestion.warehouse import one_row
 from orchestration import seal
+from orchestration.approvals import Proposal
 from orchestration.rules import LEDGER
 from orchestration.seal import COLUMNS, Change
 
@@ -24,7 +24,7 @@ OPEN_PROPOSAL = """
 select proposal_id, proposed_by, proposed_as
 from landing.restatement_proposals
 where target = %s and schema_name = %s
-    and proposal_id not in (select proposal_id from landing.restatement_approvals)
+    and proposal_id > coalesce((select max(proposal_id) from landing.restatement_approvals), 0)
 order by proposal_id desc limit 1
 """
 APPROVED = """
@@ -36,67 +36,37 @@ where target = %s and schema_name = %s and rule_hash = %s and known_through = %s
     )
 order by proposal_id desc limit 1
 """
-# Loads, restatements and what was built all end before it.
-KNOWN = """
-select greatest(
-    (select max(loaded_at) from landing.load_runs),
-    (select max(restated_at) from landing.restatements),
-    (select max(known_through) from landing.build_watermarks),
-    (select max(known_through) from landing.publications)
-)
-"""
 
 
 class RestatementError(Exception):
-    """There is nothing to restate or to approve, or not by this person."""
+    """There is nothing to restate, or it cannot be done now."""
 
     job_status = "refused"
 
 
 def propose(
     connection: psycopg.Connection, settings: Settings, change: Change, by: str, reason: str
-) -> int:
-    """Write down who would restate, and why; returns the proposal's number."""
+) -> Proposal:
+    """Write down who would restate, and why."""
     proposed = connection.execute(
         "insert into landing.restatement_proposals (target, schema_name, rule_hash, known_through,"
         " proposed_by, proposed_as, reason, proposed_at)"
-        " values (%s, %s, %s, %s, %s, session_user, %s, clock_timestamp()) returning proposal_id",
+        " values (%s, %s, %s, %s, %s, session_user, %s, clock_timestamp())"
+        " returning proposal_id, proposed_by, proposed_as",
         (
             *(settings.target, settings.published_schema, change.rules, change.published_through),
             *(by, reason),
         ),
     )
-    proposal_id: int = one_row(proposed)[0]
-    return proposal_id
+    return Proposal(*one_row(proposed))
 
 
-def approve(connection: psycopg.Connection, settings: Settings, by: str) -> str:
-    """Approve the newest proposal and return who had proposed it.
-
-    On a server it takes another database role than the proposal's. On a machine of one user that is
-    not to be had: there the approval is `declared`. Raises RestatementError.
-    """
+def waiting(connection: psycopg.Connection, settings: Settings) -> Proposal | None:
+    """Return the newest proposal, if it waits for a second person."""
     found = connection.execute(
         OPEN_PROPOSAL, (settings.target, settings.published_schema)
     ).fetchone()
-    if not found:
-        raise RestatementError("No restatement is proposed: there is nothing to approve.")
-    proposal_id, proposed_by, proposed_as = found
-    role = one_row(connection.execute("select session_user"))[0]
-    is_declared = settings.warehouse_is_embedded
-    if not is_declared and role == proposed_as:
-        raise RestatementError(
-            f"It was proposed under the database role {role}, too. Let a second person approve it"
-            " under a role of their own: WAREHOUSE_USER (docs/operations.md, A change of rules)."
-        )
-    if by.casefold() == proposed_by.casefold():
-        raise RestatementError(f"{by} proposed it. Let a second person approve it.")
-    connection.execute(
-        "insert into landing.restatement_approvals values (%s, %s, session_user, %s,"
-        " clock_timestamp())",
-        (proposal_id, by, is_declared),
-    )
-    return str(proposed_by)
+    return Proposal(*found) if found else None
 
 
 def carry_out(connection: psycopg.Connection, settings: Settings, change: Change) -> bool:
@@ -123,7 +93,7 @@ def carry_out(connection: psycopg.Connection, settings: Settings, change: Change
             ).format(columns=columns, published=published),
             (schema,),
         )
-        restated_at = _next_known_time(connection, settings)
+        restated_at = seal.next_known_time(connection, settings)
         connection.execute(
             "insert into landing.restatements (target, schema_name, rule_hash, sealed_through,"
             " restated_at, proposal_id) values (%s, %s, %s, %s, %s, %s)",
@@ -150,9 +120,3 @@ def _refuse_other_than_sealed(
             " table, bring the project back to the rules before, and run"
             " `ledgerhouse build --full-refresh`: it is published again as it was. Then restate."
         )
-
-
-def _next_known_time(connection: psycopg.Connection, settings: Settings) -> datetime:
-    known: datetime | None = one_row(connection.execute(KNOWN))[0]
-    clock = settings.clock()
-    return max(clock, known + timedelta(seconds=1)) if known else clock

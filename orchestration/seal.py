@@ -8,7 +8,7 @@ built is published only where it gives these again; then its later entries are a
 import logging
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -46,12 +46,12 @@ MONTHS = """
 select
     cast(date_trunc('month', recorded_at) as date), count(*), coalesce(sum(quantity), 0),
     coalesce(sum(list_amount), 0), coalesce(sum(discount_amount), 0), sum(amount),
-    sum(cast(cast('x' || left(md5(cast(row({figures}) as text)), 15) as bit(60)) as bigint)),
-    sum(cast(cast('x' || left(md5(cast(row({columns}) as text)), 15) as bit(60)) as bigint))
+    {figures_hash}, {rows_hash}
 from {relation}
 where recorded_at {side} {through}
 group by 1
 """
+HASH = "sum(cast(cast('x' || left(md5(cast(row({}) as text)), 15) as bit(60)) as bigint))"
 COUNTS = """
 select cast(date_trunc('month', recorded_at) as date), count(*) from {relation}
 where recorded_at <= {through} group by 1
@@ -76,6 +76,23 @@ from landing.restatements as restatements
 left join landing.restatement_proposals as proposals using (proposal_id)
 where restatements.schema_name = %s and restatements.restated_at > %s
 order by restatement_id desc limit 1
+"""
+# Loads, restatements and closes, and what was built of them, all end before the next known time.
+KNOWN = """
+select greatest(
+    (select max(loaded_at) from landing.load_runs),
+    (select max(restated_at) from landing.restatements),
+    (select max(closed_at) from landing.period_closes),
+    (select max(reopened_at) from landing.period_reopens),
+    (select max(known_through) from landing.build_watermarks),
+    (select max(known_through) from landing.publications)
+)
+"""
+NOTHING_NEW = """
+insert into landing.publications (schema_name, known_through, published_at, ledger_file, attempt_id,
+    rule_version_id)
+select schema_name, %s, clock_timestamp(), ledger_file, attempt_id, rule_version_id
+from landing.publications where schema_name = %s order by publication_id desc limit 1
 """
 # Every key of which one side has an entry that the other has not, or has otherwise, whole; where a
 # restatement is not published, also what it would book.
@@ -245,12 +262,13 @@ def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Ma
         months = months_of(connection, _name(ledger), through)
         return Sealing(None, rules, months, (FIRST, "", through), through)
     published_through = last.known_through
+    through = max(through, published_through)  # a close is a publication of nothing
     built, published = _name(ledger), sql.Identifier(schema, ledger.name)
     seals = seals_of(connection, settings)
     is_adopted = not seals
     if is_adopted:
         seals = months_of(connection, published, published_through)
-    waiting = connection.execute(UNPUBLISHED, (schema, published_through)).fetchone()
+    waiting = unpublished_restatement(connection, schema, published_through)
     if waiting and rules not in (waiting[0], in_force.rule_hash if in_force else ""):
         change = Change(rules, published_through, in_force, waiting=waiting[0])
         _find_differences(connection, settings, ledger, change, waiting[1])
@@ -353,13 +371,37 @@ def months_of(
 ) -> Months:
     """Return the seals of a ledger's entries recorded through a moment, or (">") after it."""
     query = sql.SQL(MONTHS).format(
-        figures=_columns(FIGURES),
-        columns=_columns(COLUMNS),
+        figures_hash=hash_of(FIGURES),
+        rows_hash=hash_of(COLUMNS),
         relation=relation,
         side=sql.SQL(side),
         through=sql.Literal(through),
     )
     return {row[0]: Seal(*row[1:]) for row in connection.execute(query)}
+
+
+def hash_of(columns: Sequence[str]) -> sql.Composed:
+    """Return the SQL of a hash of entries: the sum of the hashes of each one's columns."""
+    return sql.SQL(HASH).format(_columns(columns))
+
+
+def unpublished_restatement(
+    connection: psycopg.Connection, schema: str, published_through: datetime
+) -> tuple[str, datetime, str, str] | None:
+    """Return a restatement that is not published: its rules, its time, why, and who proposed it."""
+    return connection.execute(UNPUBLISHED, (schema, published_through)).fetchone()
+
+
+def next_known_time(connection: psycopg.Connection, settings: Settings) -> datetime:
+    """Return a known time for a fact of today: later than all that is known so far."""
+    known: datetime | None = one_row(connection.execute(KNOWN))[0]
+    clock = settings.clock()
+    return max(clock, known + timedelta(seconds=1)) if known else clock
+
+
+def publish_nothing(connection: psycopg.Connection, settings: Settings, moment: datetime) -> None:
+    """Let what is published be all that is known through a later moment (SPEC L18)."""
+    connection.execute(NOTHING_NEW, (moment, settings.published_schema))
 
 
 def _figures(months: Months) -> dict[date, tuple[Decimal | int, ...]]:

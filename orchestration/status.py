@@ -39,6 +39,19 @@ where schema_name = %s and known_through = (
 )
 order by proposal_id desc limit 1
 """
+MONTH_PROPOSED = """
+select action, to_char(period_month, 'YYYY-MM') as month, business_units, proposed_by, reason
+from landing.period_proposals
+where schema_name = %s and proposal_id > coalesce((
+    select max(proposal_id) from landing.period_approvals
+), 0)
+order by proposal_id desc limit 1
+"""
+CLOSED = """
+select business_unit, to_char(max(period_month), 'YYYY-MM') from landing.period_closes
+where schema_name = %s and close_id not in (select close_id from landing.period_reopens)
+group by 1 order by 1
+"""
 RUNNING = """
 select job, date_trunc('second', started_at) from landing.job_runs
 where status = 'running' order by job_run_id
@@ -103,6 +116,12 @@ def show(settings: Settings, *, verbose: bool = False) -> None:
     schema = settings.published_schema
     _show_rules(settings)
     _show_if_any(settings, "A restatement is proposed", PROPOSED, schema, schema)
+    if _is_there(settings, "landing.period_closes"):
+        _show_if_any(settings, "To approve", MONTH_PROPOSED, schema)
+        closed = report.read_rows(settings, CLOSED, schema)[1]
+        if closed:
+            months = ", ".join(f"{unit} {month}" for unit, month in closed)
+            report.say(f"Closed through: {months}")
     _show_killed(settings)
     if _is_there(settings, "landing.publication_attempts"):
         _show_if_any(settings, "Held: what publishing would move", HELD, schema)

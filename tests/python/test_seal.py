@@ -19,6 +19,7 @@ from ingestion.settings import Settings
 from ingestion.warehouse import connect
 from orchestration import pipeline, rules, seal
 from orchestration.__main__ import EXIT_HELD, EXIT_OK, main
+from orchestration.approvals import ApprovalError
 from orchestration.dbt import DbtError, NodeResult, parsed_project, run_dbt
 from orchestration.holds import PublicationHeldError
 from orchestration.restatement import RestatementError
@@ -281,9 +282,9 @@ def test_a_second_person_approves(
         restate(tonight)
     dearer(edit)
     assert main(["restate", "--by", "Ann", "--reason", "a tenth more"]) == EXIT_HELD
-    with pytest.raises(RestatementError, match="ann proposed it"):
+    with pytest.raises(ApprovalError, match="ann proposed it"):
         pipeline.approve(tonight, "ann")
-    with pytest.raises(RestatementError, match="under the database role"):
+    with pytest.raises(ApprovalError, match="under the database role"):
         pipeline.approve(replace(tonight, warehouse_is_embedded=False), "Bob")
     assert main(["status"]) == EXIT_OK
     assert "nobody yet" in capsys.readouterr().out

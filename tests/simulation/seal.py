@@ -24,7 +24,7 @@ import psycopg
 from ingestion.lock import run_lock
 from ingestion.registry import make_stream_tables
 from ingestion.settings import Settings
-from orchestration import restatement, seal
+from orchestration import approvals, restatement, seal
 from orchestration.dbt import Mart, parsed_project
 from orchestration.publish import publish
 from orchestration.rules import compiled_whole
@@ -244,8 +244,8 @@ class House:
         else:
             self.count["nothing to restate"] += 1
             return
-        restatement.propose(self.connection, self.settings, change, "Ann", "simulated")
-        restatement.approve(self.connection, self.settings, "Bob")
+        proposal = restatement.propose(self.connection, self.settings, change, "Ann", "simulated")
+        approvals.approve(self.connection, self.settings, "restatement_approvals", proposal, "Bob")
         self.maybe_kill()
         self.carry_out(change)
         self.maybe_kill()

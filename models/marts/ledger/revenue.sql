@@ -1,12 +1,13 @@
 with
 
 entries as (
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('fct_ledger_postings') }}
 ),
 
 revenue as (
     select
         cast(occurred_at as date) as revenue_date,
+        posting_month,
         business_unit,
         deal_type,
         account_id,
@@ -26,6 +27,7 @@ revenue as (
     from entries
     group by
         cast(occurred_at as date),
+        posting_month,
         business_unit,
         deal_type,
         account_id,

@@ -1,0 +1,2 @@
+-- Months can be closed. The tables of it are new, and nothing before them was closed.
+select 1;
