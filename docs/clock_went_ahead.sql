@@ -40,6 +40,12 @@ begin
     where publication_id not in (select publication_id from landing.publications);
     delete from landing.rule_versions where known_from > good_until;
     delete from landing.restatements where restated_at > good_until;
+    delete from landing.period_reopens where reopened_at > good_until;
+    delete from landing.period_closes where closed_at > good_until;
+    delete from landing.period_reopens
+    where close_id not in (select close_id from landing.period_closes);
+    delete from landing.period_close_totals
+    where close_id not in (select close_id from landing.period_closes);
     delete from landing.sealed_entries as entries
     where recorded_at > (
         select coalesce(max(sealed_through), '0001-01-01') from landing.restatements

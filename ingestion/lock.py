@@ -30,6 +30,16 @@ def is_held(connection: psycopg.Connection) -> bool:
     return _running(connection) is not None
 
 
+def may_hold(connection: psycopg.Connection) -> bool:
+    """Tell whether the connection's role may hold the warehouse, as its owner may."""
+    query = (
+        "select pg_has_role(session_user, relowner, 'usage') from pg_class"
+        " where oid = to_regclass('landing.run_lock')"
+    )
+    row = connection.execute(query).fetchone()
+    return row is None or bool(row[0])
+
+
 @contextmanager
 def run_lock(settings: Settings, *, writes: bool = True) -> Iterator[psycopg.Connection]:
     """Hold the warehouse for one pipeline run; yields a connection to work with (SPEC R8).

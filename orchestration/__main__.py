@@ -285,13 +285,7 @@ def _restate(settings: Settings, options: argparse.Namespace) -> int:
 def _approve(settings: Settings, options: argparse.Namespace) -> int:
     """Approve what somebody else has proposed: a restatement, or to close or reopen a month."""
     by, _, _ = _people(settings, options)
-    what, moment = pipeline.approve(settings, by, options.what)
-    if moment:
-        report.say(f"{by} approves {what}, from {moment} UTC on.")
-    else:
-        report.say(
-            f"{by} approves {what}: the next run that publishes books it (`ledgerhouse build`)."
-        )
+    report.say(pipeline.approve(settings, by, options.what))
     return EXIT_OK
 
 

@@ -28,17 +28,25 @@ log = logging.getLogger(__name__)
 
 CLOSE, REOPEN = "close", "reopen"
 
-WAITING = """
+PROPOSED = """
 select proposal_id, proposed_by, proposed_as, action, period_month, business_units, with_earlier
 from landing.period_proposals
-where target = %(target)s and schema_name = %(schema)s and proposal_id > coalesce((
-    select max(proposal_id) from landing.period_approvals
-), 0)
+where target = %(target)s and schema_name = %(schema)s and {which}
 order by proposal_id desc limit 1
 """
-UNITS = (
-    "select distinct business_unit from {schema}.fct_ledger_entries where business_unit is not null"
+# The newest, if nobody has approved it; and what is approved, and was not done.
+WAITING = PROPOSED.format(
+    which="proposal_id > coalesce((select max(proposal_id) from landing.period_approvals), 0)"
 )
+APPROVED = PROPOSED.format(
+    which="""action = %(action)s and period_month = %(month)s
+    and proposal_id in (select proposal_id from landing.period_approvals)
+    and proposal_id not in (select proposal_id from landing.period_closes)
+    and proposal_id not in (select proposal_id from landing.period_reopens)"""
+)
+UNITS = """
+select distinct business_unit from {schema}.fct_ledger_entries where business_unit is not null
+"""
 CLOSED = """
 select business_unit, period_month, close_id, closed_at, figures_hash from landing.period_closes
 where schema_name = %s and close_id not in (select close_id from landing.period_reopens)
@@ -172,13 +180,14 @@ def propose(
 
 def waiting(connection: psycopg.Connection, settings: Settings) -> Period | None:
     """Return the month that waits for a second person; None where none does."""
-    row = connection.execute(
-        WAITING, {"target": settings.target, "schema": settings.published_schema}
-    ).fetchone()
-    if not row:
-        return None
-    proposal_id, by, role, action, month, units, with_earlier = row
-    return Period(proposal_id, by, role, action, month, units.split(","), with_earlier)
+    return _proposed(connection, settings, WAITING)
+
+
+def approved(
+    connection: psycopg.Connection, settings: Settings, action: str, month: date
+) -> Period | None:
+    """Return what a second person has approved and nobody has done yet; None where nothing is."""
+    return _proposed(connection, settings, APPROVED, action=action, month=month)
 
 
 def carry_out(connection: psycopg.Connection, settings: Settings, period: Period) -> datetime:
@@ -216,6 +225,17 @@ def verify(connection: psycopg.Connection, settings: Settings, month: date) -> l
         then = Posted({currency: Figures(*figures) for currency, *figures in totals}, figures_hash)
         found.append(Verified(unit, closed_at, then, now.get((unit, month), NOTHING)))
     return found
+
+
+def _proposed(
+    connection: psycopg.Connection, settings: Settings, query: str, **which: str | date
+) -> Period | None:
+    of = {"target": settings.target, "schema": settings.published_schema, **which}
+    row = connection.execute(query, of).fetchone()
+    if not row:
+        return None
+    proposal_id, by, role, action, month, units, with_earlier = row
+    return Period(proposal_id, by, role, action, month, units.split(","), with_earlier)
 
 
 def _months_to_move(

@@ -43,23 +43,24 @@ with
 keys as (
     select
         entry_key, deal_type, currency, max(source) as source,
+        max(business_unit) as business_unit,
         cast(date_trunc('month', occurred_at) as date) as occurred_month,
         cast(0 as numeric(18, 2)) as published_amount,
         sum(amount) as built_amount
     from {built}
     where recorded_at > {since}
-    group by 1, 2, 3, 5
+    group by 1, 2, 3, 6
 ),
 """
 WHOLE = """
 with
 
 sides as (
-    select entry_key, deal_type, currency, source, occurred_at,
+    select entry_key, deal_type, currency, source, business_unit, occurred_at,
         cast(0 as numeric(18, 2)) as published_amount, amount as built_amount
     from {built}
     union all
-    select entry_key, deal_type, currency, source, occurred_at,
+    select entry_key, deal_type, currency, source, business_unit, occurred_at,
         amount as published_amount, cast(0 as numeric(18, 2)) as built_amount
     from {published}
 ),
@@ -67,17 +68,27 @@ sides as (
 keys as (
     select
         entry_key, deal_type, currency, max(source) as source,
+        max(business_unit) as business_unit,
         cast(date_trunc('month', occurred_at) as date) as occurred_month,
         sum(published_amount) as published_amount,
         sum(built_amount) as built_amount
     from sides
-    group by 1, 2, 3, 5
+    group by 1, 2, 3, 6
 ),
 """
 MOVEMENTS = """
 known as (
     select distinct entry_key from {published}
     where entry_key in (select entry_key from keys where built_amount <> published_amount)
+),
+
+-- Months before the first that was ever closed are closed with that one (SPEC L20).
+closed as (
+    select business_unit, period_month,
+        min(period_month) over (partition by business_unit) as first_month
+    from landing.period_closes
+    where schema_name = {schema}
+        and close_id not in (select close_id from landing.period_reopens)
 ),
 
 -- What an approved restatement moves is never held.
@@ -94,13 +105,16 @@ judged as (
         case
             when keys.built_amount = keys.published_amount then 'same'
             when restated.entry_key is not null then 'restated'
-            when known.entry_key is null then 'new'
+            when known.entry_key is null and closed.period_month is null then 'new'
             when keys.source in ({first_loaded}) then 'first load'
             else 'moved'
         end as kind
     from keys
     left join known on keys.entry_key = known.entry_key
     left join restated on keys.entry_key = restated.entry_key
+    left join closed
+        on keys.business_unit = closed.business_unit
+        and greatest(keys.occurred_month, closed.first_month) = closed.period_month
 )
 
 select
@@ -145,8 +159,8 @@ select deal_type, occurred_month, currency, built_amount from published where re
 class Movement:
     """What a publication moves of one deal type, month of occurrence and currency.
 
-    `moved_amount` is the sum of |built - published| over keys already published, `new_amount` the
-    money of keys published for the first time.
+    `moved_amount` is the sum of |built - published| over keys already published, or of a month that
+    is closed; `new_amount` is the money of other keys, published for the first time.
     """
 
     deal_type: str | None
@@ -296,6 +310,7 @@ def _compare(
         built=built,
         published=published,
         since=sql.Literal(since),
+        schema=sql.Literal(settings.published_schema),
         published_through=sql.Literal(known_from or datetime.max.replace(microsecond=0)),
         first_loaded=sql.SQL(", ").join(map(sql.Literal, first_loaded or [""])),
     )

@@ -273,6 +273,8 @@ def close(
     settings = settings.at_one_clock()
     with _recorded(settings, action) as (connection, _):
         make_stream_tables(connection)
+        if approved := closing.approved(connection, settings, action, month):
+            return approved, closing.carry_out(connection, settings, approved)
         period = closing.propose(
             *(connection, settings, action, month, units, by, reason), with_earlier=with_earlier
         )
@@ -281,11 +283,11 @@ def close(
         return period, _carry_out(connection, settings, period, approved_by)
 
 
-def approve(settings: Settings, by: str, what: str | None = None) -> tuple[str, datetime | None]:
-    """Approve what is proposed; returns what it was, and from when on it holds (SPEC L18, L20).
+def approve(settings: Settings, by: str, what: str | None = None) -> str:
+    """Approve what is proposed, and return in words what comes of it (SPEC L18, L20).
 
-    A month is closed or reopened at once; a restatement is booked by the next run that publishes.
-    `what` chooses where both wait: `month` or `restatement`.
+    A month is closed or reopened at once where the database role is the warehouse's; another role
+    only approves it. `what` chooses where both wait: `month` or `restatement`.
     """
     settings = settings.at_one_clock()
     with warehouse.connect(settings, autocommit=True) as connection:
@@ -298,12 +300,23 @@ def approve(settings: Settings, by: str, what: str | None = None) -> tuple[str, 
             )
         if restated:
             approvals.approve(connection, settings, "restatement_approvals", restated, by)
-            return f"the restatement that {restated.proposed_by} proposed", None
-    if not period:
-        raise ApprovalError("Nothing is proposed: there is nothing to approve.")
+            return (
+                f"{by} approves the restatement that {restated.proposed_by} proposed: the next run"
+                " that publishes books it (`ledgerhouse build`)."
+            )
+        if not period:
+            raise ApprovalError("Nothing is proposed: there is nothing to approve.")
+        if not lock.may_hold(connection):
+            approvals.approve(connection, settings, "period_approvals", period, by)
+            return (
+                f"{by} approves what {period.proposed_by} proposed: {period.words}. It is done by"
+                f" `ledgerhouse {period.action} {period.month:%Y%m}`, given once more."
+            )
     with _recorded(settings, "approve") as (connection, _):
         moment = _carry_out(connection, settings, period, by)
-    return f"what {period.proposed_by} proposed: {period.words}", moment
+    return (
+        f"{by} approves what {period.proposed_by} proposed: {period.words}, from {moment} UTC on."
+    )
 
 
 def _carry_out(

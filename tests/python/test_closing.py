@@ -4,18 +4,21 @@ Land costs 80.00, and two were delivered in February; every figure here is writt
 """
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from ingestion.settings import Settings
+from ingestion.settings import PROJECT, Settings
 from ingestion.warehouse import connect
 from orchestration import closing, pipeline
 from orchestration.__main__ import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_USAGE, main
 from orchestration.approvals import ApprovalError
 from orchestration.closing import CLOSE, REOPEN, CloseRefusedError
+from orchestration.guard import MovesTooMuchError
 from orchestration.seal import PastChangesError
 from tests.python import golden
 from tests.python.test_seal import Edit, dearer, edit, few_models, source
@@ -146,6 +149,80 @@ def test_what_becomes_known_of_a_closed_month_is_posted_to_an_open_one(sold: Set
     assert by_month(sold) == months
     built = BY_MONTH.replace("analytics", "marts")
     assert {row["month"]: row["net"] for row in golden.query(sold, built)} == months
+
+
+# How a bill may be corrected (FOCUS 1.3), as a ledger says it: day, key, account,
+# amount, the month of the books. 1 is changed while its month is open, 2 after it was closed, 3 is
+# reversed, and 4 is given a credit of 30.00.
+CORRECTED_BILLS = """
+02-15 1 broker:7 80.00 2025-02
+02-15 2 broker:7 80.00 2025-02
+02-15 3 broker:7 80.00 2025-02
+02-15 4 broker:9 80.00 2025-02
+02-20 1 broker:7 -80.00 2025-02
+02-20 1 broker:8 80.00 2025-02
+03-06 2 broker:7 -80.00 2025-03
+03-06 2 broker:8 80.00 2025-03
+03-07 3 broker:7 -80.00 2025-03
+03-08 4 broker:9 -80.00 2025-03
+03-08 4 broker:9 50.00 2025-03
+"""
+
+
+def test_bills_are_corrected_in_an_open_month_and_stay_as_issued_in_a_closed_one(
+    settings: Settings, few_models: None
+) -> None:
+    source(
+        settings,
+        "insert into product_price (id, product, price, effective_at)"
+        " values (1, 'land', 80, '2025-01-01')",
+    )
+    for number, broker in ((1, "7"), (2, "7"), (3, "7"), (4, "9")):
+        deliver(settings, number, "02-09", broker)
+    night(settings, "02-15")
+    other_broker = "update land_lead_filter_to_land_lead set mortgage_broker_id = 8 where id = "
+    source(settings, f"{other_broker} 1")
+    night(settings, "02-20")
+    night(settings, "03-02")
+    close(settings, FEBRUARY, "03-05")
+    source(settings, f"{other_broker} 2")
+    night(settings, "03-06")
+    source(settings, "delete from land_lead_filter_to_land_lead where id = 3")
+    night(replace(settings, max_deleted_share=1), "03-07")
+    source(
+        settings,
+        "insert into mortgage_broker_subscription_plan (id, mortgage_broker_id, plan_name,"
+        " discount_type, discount_value, started_at)"
+        " values (1, 9, 'credit', 'amount', 30, '2025-02-01')",
+    )
+    night(settings, "03-08")
+    entries = golden.query(
+        settings,
+        "select concat_ws(' ', to_char(recorded_at, 'MM-DD'), split_part(entry_key, ':', 3),"
+        " account_id, amount, to_char(posting_month, 'YYYY-MM')) as line"
+        " from analytics.fct_ledger_postings order by recorded_at, entry_key, quantity, account_id",
+    )
+    assert [row["line"] for row in entries] == CORRECTED_BILLS.split("\n")[1:-1]
+    assert by_month(settings) == {"2025-02": "320.00", "2025-03": "-110.00"}
+    assert is_verified(settings, FEBRUARY)
+
+
+def test_late_sales_of_a_closed_month_are_guarded(sold: Settings) -> None:
+    """SPEC L19: what is new counts where its month is closed, and not before."""
+    deliver_many(sold, 100, 113)
+    night(sold, "03-04")
+    close(sold, FEBRUARY, "03-05")
+    deliver_many(sold, 113, 126)
+    with pytest.raises(MovesTooMuchError, match=r"moves by 1,040.00 of 1,200.00 USD"):
+        night(sold, "03-06")
+    assert by_month(sold) == {"2025-02": "1200.00"}
+    pipeline.accept(at(sold, "03-06 01:00"), "Ann", "a broker's export was late")
+    assert by_month(sold) == {"2025-02": "1200.00", "2025-03": "1040.00"}
+
+
+def deliver_many(settings: Settings, first: int, end: int) -> None:
+    for number in range(first, end):
+        deliver(settings, number, "02-15")
 
 
 def test_a_month_before_all_that_were_closed_is_closed_with_the_first(sold: Settings) -> None:
@@ -287,6 +364,34 @@ def test_a_second_person_closes(
     assert "changed by hand" in capsys.readouterr().err
 
 
+def test_on_a_server_the_second_person_has_a_role_of_their_own(sold: Settings) -> None:
+    """Bob's role may approve and no more, as docs/operations.md grants it; then Ann closes."""
+    grants = (PROJECT / "docs" / "operations.md").read_text()
+    _, _, block = grants.partition("```\ngrant usage on schema landing to bob;")
+    server = replace(at(sold, "03-05"), warehouse_is_embedded=False)
+    with connect(sold) as connection:
+        connection.execute("create role bob login password 'of his own'")
+        connection.execute("grant usage on schema landing to bob;" + block.partition("```")[0])
+    bobs = replace(
+        server,
+        warehouse=replace(server.warehouse, user="bob", password="of his own", password_file=None),
+    )
+    try:
+        pipeline.close(server, CLOSE, FEBRUARY, (), "Ann", "its time")
+        with pytest.raises(ApprovalError, match="under the database role"):
+            pipeline.approve(server, "Bob")
+        assert "`ledgerhouse close 202502`, given once more" in pipeline.approve(bobs, "Bob")
+        assert golden.query(sold, "select * from landing.period_closes") == []
+        pipeline.close(server, CLOSE, FEBRUARY, (), "Ann", "its time")
+        assert is_verified(sold, FEBRUARY)
+        assert golden.query(
+            sold, "select approved_by, approved_as, is_declared from landing.period_approvals"
+        ) == [{"approved_by": "Bob", "approved_as": "bob", "is_declared": "False"}]
+    finally:
+        with connect(sold) as connection:
+            connection.execute("drop owned by bob; drop role bob")
+
+
 def test_what_is_proposed_must_still_hold_when_it_is_approved(sold: Settings) -> None:
     pipeline.close(at(sold, "03-05"), CLOSE, FEBRUARY, (), "Ann", "its time")
     deliver(sold, 3, "02-11")
@@ -343,3 +448,68 @@ def test_a_killed_close_has_closed_nothing(sold: Settings, monkeypatch: pytest.M
     assert by_month(sold) == {"2025-02": "160.00"}
     pipeline.approve(at(sold, "03-05"), "Bob")
     assert is_verified(sold, FEBRUARY)
+
+
+@pytest.mark.all
+def test_a_thousand_late_facts_leave_a_closed_month_as_it_is(sold: Settings, edit: Edit) -> None:
+    """SPEC L20, L21: late sales, corrections, deletions and a restatement, added up by hand."""
+    close(sold, FEBRUARY, "03-05")
+    source(
+        sold,
+        "insert into land_lead_filter_to_land_lead"
+        " (id, filter_id, lead_id, mortgage_broker_id, delivered_at)"
+        " select id, 1, id, 7 + id % 5, timestamp '2025-02-01' + id * interval '30 minutes'"
+        " from generate_series(100, 1099) as id",
+    )
+    with pytest.raises(MovesTooMuchError, match="mortgage_lead moves by 80,000.00 of 160.00 USD"):
+        night(sold, "03-06")
+    pipeline.accept(at(sold, "03-06 01:00"), "Ann", "a broker's export was late")
+    source(
+        sold,
+        "insert into product_price (id, product, price, effective_at)"
+        " values (2, 'land', 90, '2025-02-10')",
+    )
+    source(
+        sold,
+        "update land_lead_filter_to_land_lead set mortgage_broker_id = 6 where id % 7 = 0",
+    )
+    night(sold, "03-07")
+    source(sold, "delete from land_lead_filter_to_land_lead where id % 10 = 0")
+    night(sold, "03-08")
+    dearer(edit)
+    pipeline.restate(at(sold, "03-09"), "Ann", "a tenth more", "Bob")
+    assert by_month(sold)["2025-02"] == "160.00"
+    assert is_verified(sold, FEBRUARY)
+    entries = golden.query(
+        sold,
+        "select *, to_char(posting_month, 'YYYY-MM') as month from analytics.fct_ledger_postings",
+    )
+    late = [row for row in entries if row["recorded_at"] > "2025-03-05"]
+    assert {row["month"] for row in late} == {"2025-03"}
+    assert len({row["entry_key"] for row in late}) >= 1000
+    # By hand: what stands after each moment, by key; all but the first booking is a correction.
+    stands: dict[str, Decimal] = {}
+    moved: dict[str, Decimal] = defaultdict(Decimal)
+    for moment in sorted({row["recorded_at"] for row in entries}):
+        now = [row for row in entries if row["recorded_at"] == moment]
+        for key in {row["entry_key"] for row in now}:
+            change = sum(Decimal(row["amount"]) for row in now if row["entry_key"] == key)
+            if key in stands:
+                moved[moment] += change
+            stands[key] = stands.get(key, Decimal(0)) + change
+    corrections = golden.query(
+        sold,
+        "select recorded_at, sum(moved_amount)::text as moved from analytics.rpt_corrections"
+        " group by 1",
+    )
+    assert {row["recorded_at"]: Decimal(row["moved"]) for row in corrections} == moved
+    assert sum(stands.values()) == sum(Decimal(row["amount"]) for row in entries)
+    causes = golden.query(
+        sold,
+        "select recorded_at::date::text as day, cause, count(*)::int as count"
+        " from analytics.rpt_corrections group by 1, 2 order by 1, 2",
+    )
+    assert [(row["day"][5:], row["cause"]) for row in causes] == [
+        *(("03-07", "price"), ("03-07", "source_row")),
+        *(("03-08", "deletion"), ("03-09", "rule")),
+    ]

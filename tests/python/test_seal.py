@@ -223,6 +223,61 @@ def test_a_restatement_that_is_killed_is_finished_by_the_next_night(
     assert sum(float(row["amount"]) for row in after) == 176
 
 
+@pytest.mark.all
+@pytest.mark.parametrize("part", range(10))
+def test_a_restatement_killed_at_any_moment_books_once(
+    published: Settings, edit: Edit, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    """One of ten moments, from the approval to the publication: what came before it is not lost."""
+    before = golden.query(published, PUBLISHED)
+    dearer(edit)
+    deliver(published, 3)
+    with pytest.raises(PastChangesError):
+        pipeline.nightly(at(published, 1))
+    statements = _counted(monkeypatch, lambda: restate(at(published, 2)))
+    after = golden.query(published, PUBLISHED)
+    # Back to before, and once more, killed.
+    with connect(published) as connection:
+        connection.execute("truncate landing.restatements, landing.sealed_entries")
+        connection.execute("delete from landing.publications where publication_id > 1")
+        connection.execute("delete from landing.ledger_seals where publication_id > 1")
+        connection.execute("delete from landing.rule_versions where rule_version_id > 1")
+        connection.execute(
+            "delete from analytics.fct_ledger_entries where recorded_at > %s", (NIGHTS[0],)
+        )
+        connection.execute("truncate landing.restatement_approvals, landing.restatement_proposals")
+    with pytest.raises(KeyboardInterrupt):
+        _counted(monkeypatch, lambda: restate(at(published, 2)), last=statements * part // 10)
+    monkeypatch.undo()
+    assert [row for row in golden.query(published, PUBLISHED) if row in before] == before
+    waits = golden.query(published, "select * from landing.restatement_approvals") == []
+    if waits:
+        restate(at(published, 2))
+    pipeline.build(at(published, 3))
+    restated = golden.query(published, PUBLISHED)
+    assert restated == after
+    pipeline.build(at(published, 4), full_refresh=True)
+    assert golden.query(published, PUBLISHED) == restated
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch, run: Callable[[], Any], last: int = -1) -> int:
+    """Return how many statements a run sends from its proposal on; kill it at the last."""
+    sent = [0]
+    execute = psycopg.Connection.execute
+
+    def counting(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        if sent[0] or "insert into landing.restatement_proposals" in str(query):
+            if sent[0] == last:
+                raise KeyboardInterrupt
+            sent[0] += 1
+        return execute(self, query, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", counting)
+        run()
+    return sent[0]
+
+
 def _and_die(carry_out: Callable[..., bool]) -> Callable[..., bool]:
     def carry_out_and_die(*arguments: Any) -> bool:
         assert carry_out(*arguments)
