@@ -158,9 +158,14 @@ POINTS = (
 
 
 def look(
-    connection: psycopg.Connection, settings: Settings, month: date, units: Sequence[str]
+    connection: psycopg.Connection,
+    settings: Settings,
+    month: date,
+    units: Sequence[str],
+    *,
+    with_earlier: bool = False,
 ) -> list[Finding]:
-    """Go through the checklist of a month of business units."""
+    """Go through the checklist of a month of business units, or of all months through it."""
     findings = [
         Finding(
             "landed, and not published",
@@ -181,7 +186,7 @@ def look(
         query = sql.SQL(OF_MONTH).format(
             items=_query(settings, point.items),
             units=sql.Literal(list(units)),
-            side=sql.SQL(point.side),
+            side=sql.SQL("<=" if with_earlier and point.side == "=" else point.side),
             month=sql.Literal(month),
         )
         items = [OpenItem(*row) for row in connection.execute(query)]

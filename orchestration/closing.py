@@ -159,10 +159,10 @@ def propose(
 ) -> Period:
     """Write down who would close or reopen a month, and why; raises where it could not be done."""
     units = units_of(connection, settings, units)
-    look = Period(0, by, "", action, month, units, with_earlier)
-    _months_to_move(connection, settings, look)
+    period = Period(0, by, "", action, month, units, with_earlier)
+    _months_to_move(connection, settings, period)
     if action == CLOSE:
-        _refuse(look, checklist.look(connection, settings, month, units))
+        _refuse(period, _look(connection, settings, period))
     proposal_id, role = one_row(
         connection.execute(
             "insert into landing.period_proposals (target, schema_name, action, period_month,"
@@ -198,7 +198,7 @@ def carry_out(connection: psycopg.Connection, settings: Settings, period: Period
     months = _months_to_move(connection, settings, period)
     findings = []
     if period.action == CLOSE:
-        findings = checklist.look(connection, settings, period.month, period.units)
+        findings = _look(connection, settings, period)
         _refuse(period, findings)
     with connection.transaction():
         keep_turn(connection, settings)
@@ -381,6 +381,12 @@ def _posted(
             before.figures_hash + figures_hash,
         )
     return found
+
+
+def _look(connection: psycopg.Connection, settings: Settings, period: Period) -> list[Finding]:
+    return checklist.look(
+        *(connection, settings, period.month, period.units), with_earlier=period.with_earlier
+    )
 
 
 def _refuse(period: Period, findings: Sequence[Finding]) -> None:

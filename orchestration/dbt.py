@@ -175,9 +175,11 @@ def invoke(
     from orchestration.dbt_connections import kept_connections
     from orchestration.dbt_contexts import quick_contexts
     from orchestration.dbt_events import heard_events
+    from orchestration.dbt_files import files_written_once
 
     runner = dbtRunner(manifest=parsed_project(settings), callbacks=list(callbacks))
-    with redirect_stdout(StringIO()), kept_connections(), heard_events(), quick_contexts():
+    quiet, quick = redirect_stdout(StringIO()), quick_contexts()
+    with quiet, kept_connections(), heard_events(), files_written_once(), quick:
         outcome = runner.invoke(dbt_arguments(settings, *command))
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt

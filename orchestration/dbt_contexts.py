@@ -5,12 +5,14 @@ each of six hundred macros for every node, of which the node calls twenty. Here 
 the same code, whichever node it is of, and a macro is made when its name is looked up.
 """
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
+import jinja2.environment as templates
 from dbt.clients.jinja import MacroGenerator
 from dbt.context.base import BaseContext
 from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
@@ -20,6 +22,7 @@ from dbt_common.clients.jinja import MacroFuzzEnvironment
 _compiled: dict[tuple[type, str], CodeType] = {}
 _compile = MacroFuzzEnvironment.compile
 _to_dict: Any = ManifestContext.to_dict
+_new_context: Any = vars(templates)["new_context"]
 
 
 class LazyDict(dict[str, Any]):
@@ -78,6 +81,7 @@ def quick_contexts() -> Iterator[None]:
         patch.object(MacroNamespaceBuilder, "build_namespace", _name_macros),
         patch.object(ManifestContext, "_build_namespace", _build_namespace),
         patch.object(ManifestContext, "to_dict", _to_lazy_dict),
+        patch.object(templates, "new_context", _new_lazy_context),
     ):
         yield
 
@@ -128,3 +132,19 @@ def _to_lazy_dict(self: Any) -> Any:
     for name in [name for name in dict.keys(context) if name in self.namespace]:
         context[name] = self.namespace[name]
     return context
+
+
+def _new_lazy_context(
+    environment: Any,
+    template_name: str | None,
+    blocks: Any,
+    vars: Any = None,
+    shared: bool = False,
+    globals: Any = None,
+    locals: Any = None,
+) -> Any:
+    """Return a template's context over what it may name, of which Jinja's own makes a copy."""
+    if shared or locals or not (isinstance(vars, LazyDict) or globals):
+        return _new_context(environment, template_name, blocks, vars, shared, globals, locals)
+    names = LazyDict(ChainMap(vars or {}, globals or {}))
+    return environment.context_class(environment, names, template_name, blocks)

@@ -17,8 +17,8 @@ from ingestion.sandbox.mortgage_market import LEAD_TYPES, Market
 from ingestion.settings import Settings
 from ingestion.sources.billing_db import TABLES, Table
 from ingestion.warehouse import connect
-from orchestration import pipeline
-from orchestration.dbt import run_dbt
+from orchestration import checklist, closing, pipeline, seal
+from orchestration.dbt import read_marts, run_dbt
 from tests.bench import server
 from tests.bench.server import console, show, show_ratio
 
@@ -41,6 +41,7 @@ def run(settings: Settings, leads_per_day: int, days: int) -> None:
     _measure_landing(settings, year)
     _measure_build(settings, year)
     night = _measure_night(settings, market, year)
+    _measure_closing(settings)
     tenth = _history(settings, market, days, kept=days // 10)
     _land(settings)
     pipeline.build(replace(settings, now=RUN_AT))
@@ -177,6 +178,44 @@ def _measure_night(settings: Settings, market: Market, rows: int) -> float:
     total = sum(steps.values())
     show("in all", total, goal=30)
     return total
+
+
+def _measure_closing(settings: Settings) -> None:
+    """Compare what is built with what is published once more, as a night does, and close December.
+
+    Nobody repairs a simulated business, so all that stands against the close is acknowledged.
+    """
+    console.rule("the seal, and a close")
+    settings = replace(settings, now=NIGHT_RUN_AT)
+    december = date(2025, 12, 1)
+    with connect(settings, autocommit=True) as connection:
+        marts = read_marts(settings)
+        show(
+            "the seal's comparison of a night",
+            _seconds(lambda: seal.check(connection, settings, marts)),
+            goal=2,
+        )
+        found = checklist.look(connection, settings, december, ["leads"], with_earlier=True)
+        for finding in found:
+            for item in finding.items:
+                connection.execute(
+                    "insert into landing.acknowledgements (schema_name, open_item, details,"
+                    " acknowledged_by, acknowledged_as, reason, acknowledged_at)"
+                    " values (%s, %s, %s, 'bench', session_user, 'simulated', now())",
+                    (settings.published_schema, item.key, item.details),
+                )
+
+    def close(month: date, *, with_earlier: bool = False) -> None:
+        pipeline.close(
+            *(settings, closing.CLOSE, month, ["leads"], "Ann", "measured", "Bob"),
+            with_earlier=with_earlier,
+        )
+
+    close(date(2025, 11, 1), with_earlier=True)
+    seconds = _seconds(lambda: close(december))
+    (closed,) = pipeline.verify(settings, december)
+    show("closing a month", seconds, closed.then.entries, goal=15)
+    show("verifying it", _seconds(lambda: pipeline.verify(settings, december)))
 
 
 def _run_night(settings: Settings, started: float) -> dict[str, float]:

@@ -300,6 +300,7 @@ def test_a_held_publication_is_not_green_and_its_page_shows_what_would_move(
     ]
 
 
+@pytest.mark.all
 def test_a_page_shows_what_would_change_of_the_published_past(
     settings: Settings, served: Served
 ) -> None:

@@ -61,13 +61,18 @@ MOMENTS: dict[str, Callable] = {
     "snapshots forgotten": forget_snapshots_and_die,
 }
 SEVERAL = [
-    ("landed", ["run"]),
     ("landed", ["run prices", "run deals", "snapshot", "run ledger"]),
-    ("landed", ["rebuild", "build"]),
-    ("landed and snapshotted", ["run ledger", "rebuild deals", "empty", "run"]),
     ("snapshots forgotten", ["snapshot", "run", "build"]),
-    ("snapshots forgotten", ["run prices", "run deals"]),
     ("before a night", ["rebuild empty", "run ledger", "run deals", "run ledger"]),
+    *(
+        pytest.param(*case, marks=pytest.mark.all)
+        for case in (
+            ("landed", ["run"]),
+            ("landed", ["rebuild", "build"]),
+            ("landed and snapshotted", ["run ledger", "rebuild deals", "empty", "run"]),
+            ("snapshots forgotten", ["run prices", "run deals"]),
+        )
+    ),
 ]
 
 
