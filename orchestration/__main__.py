@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = command("verify", _verify)
     verify.add_argument("month", metavar="yyyymm", type=_month, help="a closed month")
     acknowledge = command("acknowledge", _acknowledge)
-    acknowledge.add_argument("key", help="an open item, as `close` lists it")
+    acknowledge.add_argument("keys", metavar="key", nargs="+", help="open items, as `close` lists")
     acknowledge.add_argument("--by", required=True, metavar="NAME", help="who says so")
     acknowledge.add_argument("--reason", required=True, metavar="TEXT", help="why it may stay")
     command("check", _check_schedules)
@@ -327,10 +327,10 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _acknowledge(settings: Settings, options: argparse.Namespace) -> int:
-    """Write down that an open item, such as an exception, may stay when its month is closed."""
+    """Write down that open items, such as exceptions, may stay when their month is closed."""
     by, reason, _ = _people(settings, options)
-    for details in pipeline.acknowledge(settings, options.key, by, reason):
-        report.say(f"{options.key}: {details}. {by} says: {reason}")
+    for key, details in pipeline.acknowledge(settings, options.keys, by, reason):
+        report.say(f"{key}: {details}. {by} says: {reason}")
     return EXIT_OK
 
 

@@ -141,17 +141,18 @@ POINTS = (
     ),
     Point(
         "months before, from which the invoices differ",
-        "Correct the invoices, or acknowledge each (SPEC I5).",
+        "Correct the invoices, or acknowledge each; all are in `rpt_reconciliation`.",
         *(UNRECONCILED, "<"),
     ),
     Point(
         "exceptions of the month",
-        "Repair what causes them, or acknowledge each.",
+        "Repair what causes them, or acknowledge each; all are in `ledger_exceptions` and"
+        " `rpt_msp_exceptions`.",
         *(EXCEPTIONS, "="),
     ),
     Point(
         "parked events of the month",
-        "Repair what causes them, or acknowledge each.",
+        "Repair what causes them, or acknowledge each; all are in `rpt_parked_dispositions`.",
         *(PARKED, "="),
     ),
 )

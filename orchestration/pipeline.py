@@ -334,10 +334,19 @@ def verify(settings: Settings, month: date) -> list[Verified]:
         return closing.verify(connection, settings, month)
 
 
-def acknowledge(settings: Settings, key: str, by: str, reason: str) -> list[str]:
-    """Write down that something may stand against a close; returns how it stands (SPEC L20)."""
-    with warehouse.connect(settings, autocommit=True) as connection:
-        return checklist.acknowledge(connection, settings, key, by, reason)
+def acknowledge(
+    settings: Settings, keys: Sequence[str], by: str, reason: str
+) -> list[tuple[str, str]]:
+    """Write down what may stand against a close; returns each with how it stands (SPEC L20).
+
+    All of them, or none: raises ApprovalError for one that stands against no close.
+    """
+    with warehouse.connect(settings) as connection:
+        return [
+            (key, details)
+            for key in keys
+            for details in checklist.acknowledge(connection, settings, key, by, reason)
+        ]
 
 
 def erase(settings: Settings, phones: Sequence[str], emails: Sequence[str]) -> int:

@@ -288,8 +288,8 @@ def test_a_close_is_refused_for_each_reason_with_its_list(
     assert "exceptions of the month: 1\n    mortgage:land:3: no_account since 2025-03-03" in said
     assert "not published" not in said
     with pytest.raises(ApprovalError, match="stands against no close"):
-        pipeline.acknowledge(sold, "mortgage:land:99", "Ann", "known")
-    pipeline.acknowledge(sold, "mortgage:land:3", "Ann", "the broker left")
+        pipeline.acknowledge(sold, ["mortgage:land:99"], "Ann", "known")
+    pipeline.acknowledge(sold, ["mortgage:land:3"], "Ann", "the broker left")
     with connect(sold) as connection:
         connection.execute(
             "insert into analytics.rpt_completeness (source, stream, facts, unaccounted_facts,"
@@ -306,7 +306,7 @@ def test_a_close_is_refused_for_each_reason_with_its_list(
     said = refused(sold, FEBRUARY, "03-05", with_earlier=True)
     found = re.search(r"(source:billing_db/land_deliveries/\w+): last landed 2025-02-27", said)
     assert found
-    pipeline.acknowledge(sold, found[1], "Ann", "no more of land")
+    pipeline.acknowledge(sold, [found[1]], "Ann", "no more of land")
     close(sold, FEBRUARY, "03-05", with_earlier=True)
     assert by_month(sold) == {"2025-01": "80.00", "2025-02": "160.00"}
     assert is_verified(sold, date(2025, 1, 1)) and is_verified(sold, FEBRUARY)
@@ -319,7 +319,7 @@ def test_a_close_is_refused_for_each_reason_with_its_list(
 def test_an_acknowledged_exception_that_changes_is_asked_about_again(sold: Settings) -> None:
     deliver(sold, 3, "02-11", broker="null")
     night(sold, "03-03")
-    pipeline.acknowledge(sold, "mortgage:land:3", "Ann", "the broker left")
+    pipeline.acknowledge(sold, ["mortgage:land:3"], "Ann", "the broker left")
     source(sold, "update land_lead_filter_to_land_lead set delivered_at = null where id = 3")
     night(sold, "03-04")
     assert "mortgage:land:3: no_delivered_at since 2025-03-04" in refused(sold, FEBRUARY, "03-05")
