@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from getpass import getuser
 from pathlib import Path
 
 import psycopg
@@ -123,13 +124,15 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--by", required=True, metavar="NAME", help="who lets it through")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
     restate = command("restate", _restate)
-    restate.add_argument("--by", required=True, metavar="NAME", help="who proposes it")
+    restate.add_argument("--by", metavar="NAME", help="who proposes it; default: who is logged in")
     restate.add_argument("--reason", required=True, metavar="TEXT", help="why the rules changed")
     restate.add_argument(
         "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
     )
     approve = command("approve", _approve)
-    approve.add_argument("--by", required=True, metavar="NAME", help="the second person")
+    approve.add_argument(
+        "--by", metavar="NAME", help="the second person; default: who is logged in"
+    )
     approve.add_argument("--what", choices=["restatement", "month"], help="where both wait")
     for action in (CLOSE, REOPEN):
         closing = command(action, _close if action == CLOSE else _reopen)
@@ -137,7 +140,9 @@ def _parser() -> argparse.ArgumentParser:
         closing.add_argument(
             "--unit", action="append", default=[], help="a business unit; default: all"
         )
-        closing.add_argument("--by", required=True, metavar="NAME", help="who proposes it")
+        closing.add_argument(
+            "--by", metavar="NAME", help="who proposes it; default: who is logged in"
+        )
         closing.add_argument("--reason", required=True, metavar="TEXT", help="why")
         closing.add_argument(
             "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
@@ -151,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("month", metavar="yyyymm", type=_month, help="a closed month")
     acknowledge = command("acknowledge", _acknowledge)
     acknowledge.add_argument("keys", metavar="key", nargs="+", help="open items, as `close` lists")
-    acknowledge.add_argument("--by", required=True, metavar="NAME", help="who says so")
+    acknowledge.add_argument("--by", metavar="NAME", help="who says so; default: who is logged in")
     acknowledge.add_argument("--reason", required=True, metavar="TEXT", help="why it may stay")
     command("check", _check_schedules)
     command("status", _status)
@@ -337,7 +342,7 @@ def _acknowledge(settings: Settings, options: argparse.Namespace) -> int:
 def _people(settings: Settings, options: argparse.Namespace) -> tuple[str, str, str | None]:
     """Return who does it, why, and the second person; start the embedded server."""
     _require_postgres(settings)
-    by = options.by.strip()[:200]
+    by = (getuser() if options.by is None else options.by).strip()[:200]
     reason = getattr(options, "reason", "-").strip()[:1000]
     approved_by = (getattr(options, "approved_by", None) or "").strip()[:200] or None
     if not by or not reason:

@@ -19,7 +19,7 @@ from ingestion.warehouse import one_row
 from orchestration.dbt import Mart
 from orchestration.holds import PublicationHeldError
 from orchestration.movements import Movement, Reading, read
-from orchestration.targets import Ask
+from orchestration.seal import Ask
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from psycopg import sql
 from ingestion.settings import Settings
 from orchestration.dbt import Mart
 from orchestration.publish import is_appended
-from orchestration.targets import Ask
+from orchestration.seal import Ask
 
 log = logging.getLogger(__name__)
 

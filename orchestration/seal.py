@@ -6,10 +6,11 @@ built is published only where it gives these again; then its later entries are a
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -28,6 +29,9 @@ from orchestration.rules import (
 )
 
 log = logging.getLogger(__name__)
+
+# Queries a target that is another database than the warehouse, in the SQL that all targets read.
+Ask = Callable[[sql.Composed], list[tuple[Any, ...]]]
 
 # What makes two entries the same money (SPEC L2a), and all that an entry says.
 FIGURES = (
@@ -67,6 +71,23 @@ from landing.ledger_seals
 inner join landing.publications using (publication_id)
 where schema_name = %s
 order by recorded_month, publication_id desc
+"""
+# In the SQL that every target reads.
+OTHERWISE_BUILT = """
+select 1 from (
+    select *,
+        row_number() over (
+            partition by schema_name, model_name order by built_at desc
+        ) as recency
+    from landing.build_watermarks
+    where schema_name || '.' || model_name in ({names})
+) as builds
+where recency = 1 and (
+    coalesce(rules, '') <> {rules} or (model_name = {ledger} and coalesce(restatement_id, 0) <> (
+        select coalesce(max(restatement_id), 0) from landing.restatements
+        where schema_name = {schema}
+    ))
+)
 """
 UNPUBLISHED = """
 select restatements.rule_hash, restatements.restated_at,
@@ -120,6 +141,18 @@ keys as (
         sum(published_amount) as published_amount, sum(built_amount) as built_amount
     from sides where entry_key in (select entry_key from changed) group by 1, 2, 3, 4, 5
 )
+"""
+# The same on a target of its own, whose catalogue does not join with tables.
+IS_THERE = """
+select 1 from information_schema.tables where table_schema = {schema} and table_name = {ledger}
+"""
+SUMS = """
+select cast(date_trunc('month', recorded_at) as date), count(*), coalesce(sum(quantity), 0),
+    coalesce(sum(list_amount), 0), coalesce(sum(discount_amount), 0), sum(amount)
+from {relation} where recorded_at <= {through} group by 1
+"""
+PUBLISHED_THERE = """
+select max(known_through) from landing.publications where schema_name = {schema}
 """
 BY_MONTH = """
 select deal_type, occurred_month, currency, count(*), sum(published_amount), sum(built_amount),
@@ -325,11 +358,12 @@ def ledger_of(marts: Sequence[Mart]) -> Mart:
     return next(mart for mart in marts if mart.name == LEDGER)
 
 
-def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
+def is_built(connection: psycopg.Connection, settings: Settings, ask: Ask | None = None) -> bool:
     """Tell whether all that the ledger rests on was built by today's rules, and nothing by others.
 
-    Where it was not, a night builds everything again.
+    Where it was not, a night builds everything again. `ask` queries a target of its own.
     """
+    ask = ask or (lambda query: connection.execute(query).fetchall())
     nodes = parsed_project(settings).nodes.values()
     names = [
         f"{node.schema}.{node.alias}"
@@ -337,18 +371,13 @@ def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
         if node.resource_type == "model"
         and (node.config.meta.get("keeps_watermark") or node.config.meta.get("remembers_rules"))
     ]
-    row = connection.execute(
-        "select 1 from ("
-        "   select distinct on (schema_name, model_name) * from landing.build_watermarks"
-        "   where schema_name || '.' || model_name = any(%s)"
-        "   order by schema_name, model_name, built_at desc"
-        " ) as builds"
-        " where rules is distinct from %s or (model_name = %s and restatement_id <> ("
-        "   select coalesce(max(restatement_id), 0) from landing.restatements"
-        "   where schema_name = %s))",
-        (names, rule_hash(settings), LEDGER, settings.published_schema),
-    ).fetchone()
-    return row is None
+    query = sql.SQL(OTHERWISE_BUILT).format(
+        names=sql.SQL(", ").join(map(sql.Literal, names)),
+        rules=sql.Literal(rule_hash(settings)),
+        ledger=sql.Literal(LEDGER),
+        schema=sql.Literal(settings.published_schema),
+    )
+    return not ask(query)
 
 
 def _is_same_table(
@@ -424,17 +453,69 @@ def _find_differences(
             f" was: it was published by the rules {commit}. Bring the project to those and run"
             " `ledgerhouse build --full-refresh`."
         )
+    _compare(
+        lambda query: connection.execute(query).fetchall(),
+        *(published, _name(ledger), change, built_through),
+    )
+
+
+def find_differences(
+    ask: Ask, settings: Settings, ledger: Mart, rules: str, in_force: RuleVersion | None
+) -> Change | None:
+    """Compare every entry of a ledger that `ask` queries with what is published there.
+
+    Returns None where nothing is published, or all of it is as it was.
+    """
+    schema = settings.published_schema
+    names = {"schema": sql.Literal(schema), "ledger": sql.Literal(ledger.name)}
+    through = ask(sql.SQL(PUBLISHED_THERE).format(**names))[0][0]
+    if through is None or not ask(sql.SQL(IS_THERE).format(**names)):
+        return None
+    change = Change(rules, through, in_force)
+    _compare(ask, sql.Identifier(schema, ledger.name), _name(ledger), change, through)
+    return change if change.differences else None
+
+
+def refuse_other_than_sealed(
+    connection: psycopg.Connection, ask: Ask, settings: Settings, ledger: Mart
+) -> None:
+    """Compare the first ledger of a new target with what the warehouse has published, by month.
+
+    Raises PublicationHeldError where a month of `recorded_at` has other entries or sums (SPEC L18).
+    """
+    last = last_publication(connection, settings.published_schema)
+    sealed = {month: astuple(seal)[:5] for month, seal in seals_of(connection, settings).items()}
+    if not last or not sealed:
+        return
+    query = sql.SQL(SUMS).format(relation=_name(ledger), through=sql.Literal(last.known_through))
+    found = {row[0]: row[1:] for row in ask(query)}
+    if months := sorted(
+        month for month in {*found, *sealed} if found.get(month) != sealed.get(month)
+    ):
+        raise PublicationHeldError(
+            "The ledger of this target is not what the warehouse has published: entries recorded in"
+            f" {', '.join(f'{month:%Y-%m}' for month in months)} differ. Build both by the same"
+            " rules, from the same landings (docs/redshift.md)."
+        )
+
+
+def _compare(
+    ask: Ask,
+    published: sql.Identifier,
+    built: sql.Identifier,
+    change: Change,
+    built_through: datetime,
+) -> None:
     changes = sql.SQL(CHANGES).format(
         figures=_columns(FIGURES),
         published=published,
-        built=_name(ledger),
+        built=built,
         through=sql.Literal(change.published_through),
         built_through=sql.Literal(built_through),
     )
-    by_month = connection.execute(changes + sql.SQL(BY_MONTH))
-    change.differences = [Difference(*row) for row in by_month]
+    change.differences = [Difference(*row) for row in ask(changes + sql.SQL(BY_MONTH))]
     by_account = sql.SQL(BY_ACCOUNT).format(limit=sql.Literal(TOP_ACCOUNTS))
-    change.accounts = connection.execute(changes + by_account).fetchall()
+    change.accounts = ask(changes + by_account)
 
 
 def _explain(change: Change) -> str:

@@ -8,8 +8,7 @@ from ingestion.settings import Settings
 from orchestration import snapshot_runs
 from orchestration.kept_views import remember_views, views_are_unchanged
 from orchestration.publish import publish
-from orchestration.seal import check, is_built
-from orchestration.targets import Ask
+from orchestration.seal import Ask, check, is_built
 
 __all__ = [
     "check",

@@ -1,9 +1,9 @@
 """Redshift as dbt's target (`targets.Target`): it has a copy of landing, and publishes by copying.
 
-Every mart is copied, in one transaction, when every test has passed.
+Every mart is copied, in one transaction, when every test has passed; the ledger is only added to.
 
-The rules are those of `publish.py` (SPEC O4). Here even the ledger is copied whole: a columnar
-copy costs seconds, and Redshift has no file number that tells whether a table was built again.
+The rules are those of `publish.py` and `seal.py` (SPEC O4, L18). Redshift has no file number that
+tells whether a table was built again, so every night compares all entries with those published.
 """
 
 import logging
@@ -16,8 +16,10 @@ import redshift_connector
 
 from ingestion.redshift import connect, execute, forget_snapshots, replicate
 from ingestion.settings import Settings
+from orchestration import seal
 from orchestration.dbt import Mart
-from orchestration.targets import Ask
+from orchestration.rules import FIRST, NO_EFFECT, note_rules, rule_hash, rules_in_force
+from orchestration.seal import Ask, PastChangesError
 
 __all__ = [
     "check",
@@ -36,6 +38,13 @@ log = logging.getLogger(__name__)
 PUBLISHED = """
 select table_name from information_schema.tables
 where table_schema = %s and table_type = 'BASE TABLE'
+"""
+
+
+TYPES = """
+select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale
+from information_schema.columns where table_schema = %s and table_name = %s
+order by ordinal_position
 """
 
 
@@ -58,12 +67,21 @@ def remember_views(connection: psycopg.Connection, settings: Settings) -> None:
 
 
 def is_built(connection: psycopg.Connection, settings: Settings) -> bool:
-    """Return that it is: what was built by other rules is not told yet on Redshift."""
-    return True
+    """Return whether all was built there by today's rules; else a run builds all again (L17)."""
+    with querying(settings) as ask:
+        return seal.is_built(connection, settings, ask)
 
 
 def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> None:
-    """Compare nothing: what Redshift publishes is not sealed yet (docs/redshift.md)."""
+    """Compare what is built there with what is published; raises PastChangesError (SPEC L18)."""
+    rules, in_force = rule_hash(settings), rules_in_force(connection, settings)
+    ledger = seal.ledger_of(marts)
+    with querying(settings) as ask:
+        change = seal.find_differences(ask, settings, ledger, rules, in_force)
+        if not in_force:
+            seal.refuse_other_than_sealed(connection, ask, settings, ledger)
+    if change:
+        raise PastChangesError(change)
 
 
 def publish(
@@ -83,13 +101,25 @@ def publish(
         execute(connection, f"grant usage on schema {schema} to role {settings.analyst_role}")
         there = {name for (name,) in execute(connection, PUBLISHED, schema).fetchall()}
         for mart in marts:
-            _copy(connection, schema, mart, there)
+            if mart.appended_by and mart.name in there:
+                _append(connection, schema, mart)
+            else:
+                _copy(connection, schema, mart, there)
             _grant(connection, settings, mart)
         for name in there - {mart.name for mart in marts}:
             execute(connection, f"drop table {schema}.{name}")
         _remember(connection, schema, marts)
         connection.commit()
+    _note_rules(warehouse, settings)
     log.info("%s marts published to %s", len(marts), schema)
+
+
+def _note_rules(warehouse: psycopg.Connection, settings: Settings) -> None:
+    """Write down in the books that other rules are in force on Redshift (SPEC L17)."""
+    rules, in_force = rule_hash(settings), rules_in_force(warehouse, settings)
+    if not in_force or in_force.rule_hash != rules:
+        reason = NO_EFFECT if in_force else FIRST
+        note_rules(warehouse, settings, rules, (reason, "", settings.clock()))
 
 
 @contextmanager
@@ -99,6 +129,32 @@ def querying(settings: Settings) -> Iterator[Ask]:
         yield lambda query: [
             tuple(row) for row in execute(connection, query.as_string(None)).fetchall()
         ]
+
+
+def _append(connection: redshift_connector.Connection, schema: str, mart: Mart) -> None:
+    """Add what is new to the published ledger; nothing of what is there changes (SPEC L18)."""
+    target, source = f"{schema}.{mart.name}", f"{mart.schema}.{mart.name}"
+    there = {name for name, *_ in _columns(connection, target)}
+    for name, kind in _types(connection, mart):
+        if name not in there:
+            execute(connection, f"alter table {target} add column {name} {kind}")
+    names = ", ".join(name for name, *_ in _columns(connection, source))
+    execute(
+        connection,
+        f"insert into {target} ({names}) select {names} from {source} where {mart.appended_by} > ("
+        "select coalesce(max(known_through), cast('0001-01-01' as timestamp))"
+        " from landing.publications where schema_name = %s)",
+        schema,
+    )
+
+
+def _types(connection: redshift_connector.Connection, mart: Mart) -> list[tuple[str, str]]:
+    """Return the columns of a table with their types."""
+    rows = execute(connection, TYPES, mart.schema, mart.name).fetchall()
+    return [
+        (name, f"{kind}({length})" if length else f"numeric({digits}, {scale})" if scale else kind)
+        for name, kind, length, digits, scale in rows
+    ]
 
 
 def _copy(

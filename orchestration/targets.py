@@ -3,20 +3,16 @@
 A new one is a module `target_<name>` here, an output of that name in the profile, and its macros.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import psycopg
-from psycopg import sql
 
 from ingestion.settings import Settings
 from orchestration.dbt import Mart
-from orchestration.seal import Sealing
-
-# Queries a target that is another database than the warehouse, in the SQL that all targets read.
-Ask = Callable[[sql.Composed], list[tuple[Any, ...]]]
+from orchestration.seal import Ask, Sealing
 
 
 class Target(Protocol):
