@@ -124,15 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--by", required=True, metavar="NAME", help="who lets it through")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
     restate = command("restate", _restate)
-    restate.add_argument("--by", metavar="NAME", help="who proposes it; default: who is logged in")
+    restate.add_argument("--by", metavar="NAME", help="who proposes it; default: the login")
     restate.add_argument("--reason", required=True, metavar="TEXT", help="why the rules changed")
     restate.add_argument(
         "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
     )
     approve = command("approve", _approve)
-    approve.add_argument(
-        "--by", metavar="NAME", help="the second person; default: who is logged in"
-    )
+    approve.add_argument("--by", metavar="NAME", help="the second person; default: the login")
     approve.add_argument("--what", choices=["restatement", "month"], help="where both wait")
     for action in (CLOSE, REOPEN):
         closing = command(action, _close if action == CLOSE else _reopen)
@@ -140,9 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         closing.add_argument(
             "--unit", action="append", default=[], help="a business unit; default: all"
         )
-        closing.add_argument(
-            "--by", metavar="NAME", help="who proposes it; default: who is logged in"
-        )
+        closing.add_argument("--by", metavar="NAME", help="who proposes it; default: the login")
         closing.add_argument("--reason", required=True, metavar="TEXT", help="why")
         closing.add_argument(
             "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
@@ -156,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("month", metavar="yyyymm", type=_month, help="a closed month")
     acknowledge = command("acknowledge", _acknowledge)
     acknowledge.add_argument("keys", metavar="key", nargs="+", help="open items, as `close` lists")
-    acknowledge.add_argument("--by", metavar="NAME", help="who says so; default: who is logged in")
+    acknowledge.add_argument("--by", metavar="NAME", help="who says so; default: the login")
     acknowledge.add_argument("--reason", required=True, metavar="TEXT", help="why it may stay")
     command("check", _check_schedules)
     command("status", _status)

@@ -206,7 +206,7 @@ def carry_out(connection: psycopg.Connection, settings: Settings, period: Period
         if period.action == REOPEN:
             _reopen(connection, settings, period, moment)
         else:
-            _refuse_within_msp_close(connection, settings, moment)
+            refuse_within_msp_close(connection, settings, moment)
             _close(connection, settings, period, months, findings, moment)
             seal.publish_nothing(connection, settings, moment)
     log.warning("%s: from %s UTC on", period.words, moment)
@@ -397,7 +397,7 @@ def _refuse(period: Period, findings: Sequence[Finding]) -> None:
         )
 
 
-def _refuse_within_msp_close(
+def refuse_within_msp_close(
     connection: psycopg.Connection, settings: Settings, moment: datetime
 ) -> None:
     """Refuse where MSP has closed a month by itself since the last publication (SPEC M1)."""
@@ -407,7 +407,10 @@ def _refuse_within_msp_close(
         return
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
     days = timedelta(days=project["vars"]["msp_close_days"])
-    closes_at = datetime(moment.year, moment.month, 1) + days
+    this_month = datetime(moment.year, moment.month, 1)
+    closes_at = this_month + days
+    if closes_at > moment:
+        closes_at = (this_month - timedelta(days=1)).replace(day=1) + days
     if last.known_through < closes_at <= moment:
         raise CloseRefusedError(
             f"The month before has closed for {MSP} at {closes_at} UTC (SPEC M1), and its entries"

@@ -162,10 +162,11 @@ def book(
     *,
     number: int = 1,
     day: str = "2025-02-09",
+    known_at: str = "2025-02-10 00:05",
     reversed_at: str | None = None,
 ) -> None:
     """Put an entry into the ledger, as no pipeline would where the amounts differ."""
-    known_at = reversed_at or "2025-02-10 00:05"
+    known_at = reversed_at or known_at
     sign = "-" if reversed_at else ""
     with connect(settings) as connection:
         connection.execute(

@@ -3,10 +3,11 @@
 Land costs 80.00, and two were delivered in February; every figure here is written by hand.
 """
 
+import random
 import re
 from collections import defaultdict
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,7 @@ from orchestration.closing import CLOSE, REOPEN, CloseRefusedError
 from orchestration.guard import MovesTooMuchError
 from orchestration.seal import PastChangesError
 from tests.python import golden
+from tests.python.conftest import book
 from tests.python.test_seal import Edit, dearer, edit, few_models, source
 
 __all__ = ["edit", "few_models"]
@@ -417,6 +419,37 @@ def test_nothing_is_known_at_or_before_a_close_that_was_not_then(sold: Settings)
     assert last == [{"through": "2025-03-05 00:00:00"}]
 
 
+@pytest.mark.parametrize(
+    ("published", "moment", "is_refused"),
+    [
+        ("03-03 23:00", "03-04 01:00", True),  # February closes for MSP on 4 March, between both
+        ("03-04 01:00", "03-04 02:00", False),
+        ("03-02 00:00", "03-03 00:00", False),
+        ("02-01 00:00", "03-03 00:00", True),  # January's close lies between
+    ],
+)
+def test_nothing_closes_over_msps_own_close(
+    settings: Settings, published: str, moment: str, is_refused: bool
+) -> None:
+    """SPEC M1: what MSP books at its close is known then, and must have been published."""
+    with connect(settings) as connection:
+        connection.execute(
+            "insert into landing.publications (schema_name, known_through, published_at,"
+            " ledger_file) values ('analytics', %s, now(), 1)",
+            (f"2025-{published}",),
+        )
+        connection.execute(
+            "insert into landing.load_runs (source, stream, tenant, status, loaded_at, started_at)"
+            " values ('codex', 'companies', 'default', 'completed', '2025-01-01', now())"
+        )
+        closes = datetime.fromisoformat(f"2025-{moment}")
+        if is_refused:
+            with pytest.raises(CloseRefusedError, match="has closed for msp"):
+                closing.refuse_within_msp_close(connection, settings, closes)
+        else:
+            closing.refuse_within_msp_close(connection, settings, closes)
+
+
 def test_a_restatement_of_a_closed_month_is_posted_to_an_open_one(
     sold: Settings, edit: Edit
 ) -> None:
@@ -513,3 +546,63 @@ def test_a_thousand_late_facts_leave_a_closed_month_as_it_is(sold: Settings, edi
         *(("03-07", "price"), ("03-07", "source_row")),
         *(("03-08", "deletion"), ("03-09", "rule")),
     ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_posting_months_are_as_read_from_the_facts(settings: Settings, seed: int) -> None:
+    """Random closes and reopenings; where each entry is posted is found by walking the months."""
+    dice = random.Random(seed)
+    first = datetime(2025, 6, 1)
+    moments = [first + timedelta(hours=number) for number in range(60)]
+    spans: list[tuple[int, datetime, datetime | None]] = []  # month, closed_at, reopened_at
+    for moment in dice.sample(moments, 20):
+        month = dice.randint(2, 6)
+        if any(
+            other == month and begin <= moment and (not end or moment <= end)
+            for other, begin, end in spans
+        ):
+            continue
+        later = [begin for other, begin, _ in spans if other == month and begin > moment]
+        end = (
+            moment + timedelta(hours=dice.randint(1, 30)) if later or dice.random() < 0.6 else None
+        )
+        if not later or (end and end < min(later)):
+            spans.append((month, moment, end))
+    with connect(settings) as connection:
+        for number, (month, begin, end) in enumerate(spans):
+            connection.execute(
+                "insert into landing.period_closes (target, schema_name, business_unit,"
+                " period_month, known_through, closed_at, entries, figures_hash, rule_hash,"
+                " checklist, proposal_id) values ('postgres', 'analytics', 'leads', %s, %s, %s,"
+                " 0, 0, '', '', %s)",
+                (date(2025, month, 1), begin, begin, number),
+            )
+            if end:
+                connection.execute(
+                    "insert into landing.period_reopens select max(close_id), %s, 0"
+                    " from landing.period_closes",
+                    (end,),
+                )
+    first_month = min(month for month, *_ in spans)
+
+    def is_closed(month: int, moment: datetime) -> bool:
+        return any(
+            max(month, first_month) == other and begin < moment and (not end or moment <= end)
+            for other, begin, end in spans
+        )
+
+    expected = {}
+    for number in range(200):
+        month, moment = dice.randint(1, 8), dice.choice(moments)
+        book(settings, number=number, day=f"2025-{month:02}-15", known_at=f"{moment}")
+        if is_closed(month, moment):
+            month = max(month, first_month)
+            while is_closed(month, moment):
+                month += 1
+        expected[f"mortgage:land:{number}"] = f"2025-{month:02}-01"
+    found = golden.query(
+        settings,
+        "select entry_key, posting_month::text as month from marts.fct_ledger_postings",
+    )
+    assert {row["entry_key"]: row["month"] for row in found} == expected
+    assert len(found) == 200
