@@ -606,3 +606,11 @@ def test_posting_months_are_as_read_from_the_facts(settings: Settings, seed: int
     )
     assert {row["entry_key"]: row["month"] for row in found} == expected
     assert len(found) == 200
+
+
+def test_the_queries_of_the_docs_can_be_asked(sold: Settings) -> None:
+    blocks = re.findall(r"```sql\n(.*?)```", (PROJECT / "docs/corrections.md").read_text(), re.S)
+    queries = [query for block in blocks for query in block.split(";") if query.strip()]
+    assert len(queries) == 4
+    for query in queries:
+        golden.query(sold, query)
