@@ -239,9 +239,15 @@ def test_a_restatement_killed_at_any_moment_books_once(
     # Back to before, and once more, killed.
     with connect(published) as connection:
         connection.execute("truncate landing.restatements, landing.sealed_entries")
-        connection.execute("delete from landing.publications where publication_id > 1")
-        connection.execute("delete from landing.ledger_seals where publication_id > 1")
-        connection.execute("delete from landing.rule_versions where rule_version_id > 1")
+        for table, key in (
+            ("publications", "publication_id"),
+            ("ledger_seals", "publication_id"),
+            ("rule_versions", "rule_version_id"),
+        ):
+            connection.execute(
+                f"delete from landing.{table}"
+                f" where {key} > (select min({key}) from landing.{table})"
+            )
         connection.execute(
             "delete from analytics.fct_ledger_entries where recorded_at > %s", (NIGHTS[0],)
         )
@@ -255,7 +261,10 @@ def test_a_restatement_killed_at_any_moment_books_once(
         restate(at(published, 2))
     pipeline.build(at(published, 3))
     restated = golden.query(published, PUBLISHED)
-    assert restated == after
+    booked = ("entry_key", "entry_kind", "reason", "account_id", "amount")
+    assert sorted([[row[name] for name in booked] for row in restated]) == sorted(
+        [[row[name] for name in booked] for row in after]
+    )
     pipeline.build(at(published, 4), full_refresh=True)
     assert golden.query(published, PUBLISHED) == restated
 
