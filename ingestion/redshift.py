@@ -38,7 +38,7 @@ APPENDED_BOOKS = ("load_runs", "quarantine")
 REPLACED_BOOKS = (
     *("fields_seen", "hash_salts", "heartbeats", "job_runs", "notices", "schedules"),
     *("publication_attempts", "publication_movements", "publication_acceptances"),
-    *("restatements", "sealed_entries"),
+    *("rule_versions", "restatements", "sealed_entries"),
     *("period_proposals", "period_approvals", "period_closes", "period_close_totals"),
     *("period_reopens", "acknowledgements"),
 )

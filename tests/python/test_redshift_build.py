@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlfluff.core import FluffConfig, Linter
 
-from ingestion import registry
+from ingestion import books, registry
 from ingestion.lock import run_lock
 from ingestion.redshift import replicate
 from ingestion.run import Run
@@ -32,6 +32,17 @@ FILLED = (
     *("fct_ledger_entries", "fct_invoices", "fct_msp_charges", "revenue", "lead_sales_ledger"),
     *("ledger_exceptions", "boberdoo", "invoca_raw", "rpt_msp_bills", "rpt_reconciliation"),
 )
+# Without a restatement and a close these have no rows; test_redshift_guard.py seals on Redshift.
+EMPTY = (
+    *(
+        "int_ledger_restated",
+        "int_ledger_standing",
+        "int_ledger_transitions",
+        "int_ledger_switches",
+    ),
+    *("rpt_period_closes", "rpt_period_close_totals", "dim_posting_months"),
+    *("rpt_closed_period_changes", "rpt_rule_versions"),
+)
 # One query a parsed project can be shown inline; test_redshift_gate.py plants the others.
 PLANTED = "select distinct on (stream) stream from {{ source('books', 'load_runs') }}"
 
@@ -50,7 +61,10 @@ def small_business(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def there(
     settings: Settings, redshift: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
-    """The settings of the same warehouse on Redshift; what dbt compiles is in `tmp_path`."""
+    """The settings of the same warehouse on an empty Redshift; dbt compiles into `tmp_path`."""
+    with connect(redshift, database="redshift") as other:
+        for schema in books.STATE:
+            other.execute(f"drop schema if exists {schema} cascade")
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
     return replace(settings, target=redshift.target, redshift=redshift.redshift)
 
@@ -145,6 +159,7 @@ def assert_there_is_something_to_compare(settings: Settings) -> None:
     with connect(settings) as connection:
         counts = row_counts(connection)
     assert all(counts[f"marts.{name}"] for name in FILLED), counts
+    counts = {name: count for name, count in counts.items() if not name.endswith(EMPTY)}
     assert sum(count > 0 for count in counts.values()) > 0.8 * len(counts), counts
 
 
