@@ -133,8 +133,17 @@ class Verified:
         return self.then == self.now
 
 
-def units_of(connection: psycopg.Connection, settings: Settings, asked: Sequence[str]) -> list[str]:
-    """Return the business units asked for, or all that have entries; raises for unknown ones."""
+def units_of(
+    connection: psycopg.Connection,
+    settings: Settings,
+    action: str,
+    month: date,
+    asked: Sequence[str],
+) -> list[str]:
+    """Return the business units asked for, or all that have entries and can be meant.
+
+    Raises CloseRefusedError for one without entries.
+    """
     if not seal.last_publication(connection, settings.published_schema):
         raise CloseRefusedError("Nothing is published yet: `ledgerhouse build` publishes.")
     rows = connection.execute(_with_schema(settings, UNITS)).fetchall()
@@ -143,7 +152,12 @@ def units_of(connection: psycopg.Connection, settings: Settings, asked: Sequence
         raise CloseRefusedError(
             f"No entry is of the business unit {', '.join(unknown)}. There are: {', '.join(there)}."
         )
-    return sorted({*asked}) or there
+    if asked:
+        return sorted({*asked})
+    rows = connection.execute(CLOSED, (settings.published_schema,)).fetchall()
+    closed = {unit for unit, closed_month, *_ in rows if closed_month == month}
+    meant = [unit for unit in there if (unit in closed) == (action == REOPEN)]
+    return meant or there
 
 
 def propose(
@@ -158,7 +172,7 @@ def propose(
     with_earlier: bool = False,
 ) -> Period:
     """Write down who would close or reopen a month, and why; raises where it could not be done."""
-    units = units_of(connection, settings, units)
+    units = units_of(connection, settings, action, month, units)
     period = Period(0, by, "", action, month, units, with_earlier)
     _months_to_move(connection, settings, period)
     if action == CLOSE:
@@ -242,14 +256,12 @@ def _months_to_move(
     connection: psycopg.Connection, settings: Settings, period: Period
 ) -> dict[str, list[date]]:
     """Return, by business unit, the months that are closed or reopened; raises where one cannot."""
-    if period.month > settings.clock().date().replace(day=1) or (
-        period.action == CLOSE and _next_month(period.month) > settings.clock().date()
-    ):
+    if period.action == CLOSE and _next_month(period.month) > settings.clock().date():
         raise CloseRefusedError(f"{period.month:%Y-%m} is not over yet: nothing closes before.")
     closed: dict[str, set[date]] = {unit: set() for unit in period.units}
     for unit, month, *_ in connection.execute(CLOSED, (settings.published_schema,)):
         closed.setdefault(unit, set()).add(month)
-    already = [unit for unit in period.units if (period.month in closed[unit])]
+    already = [unit for unit in period.units if period.month in closed[unit]]
     if period.action == REOPEN:
         if open_units := sorted({*period.units} - {*already}):
             raise CloseRefusedError(

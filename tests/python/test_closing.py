@@ -391,7 +391,10 @@ def test_on_a_server_the_second_person_has_a_role_of_their_own(sold: Settings) -
         ) == [{"approved_by": "Bob", "approved_as": "bob", "is_declared": "False"}]
     finally:
         with connect(sold) as connection:
-            connection.execute("drop owned by bob; drop role bob")
+            connection.execute(
+                "revoke all on all tables in schema landing from bob;"
+                " revoke all on schema landing from bob; drop role bob"
+            )
 
 
 def test_what_is_proposed_must_still_hold_when_it_is_approved(sold: Settings) -> None:
