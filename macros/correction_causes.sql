@@ -1,5 +1,6 @@
 {#- What has caused a correction, in the order of SPEC L21, as text: `price, terms`. The columns are
-    those of `rpt_corrections`; `ended_because` is why its entry was reversed, now or before it was booked again. -#}
+    those of `rpt_corrections`; `ended_because` is why its entry was reversed, now or before it was
+    booked again. -#}
 {% macro correction_causes() -%}
     {%- set causes = {
         'deletion': "ended_because = 'deleted'",

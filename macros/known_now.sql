@@ -1,6 +1,6 @@
 {#- The known time through which everything is known: the last landing's or, where that is later, the
-    last restatement's or close's (SPEC L18, L20). `is_followed` is for a snapshot, which may follow one landing
-    (`snapshot_through`), and then knows no more. -#}
+    last restatement's or close's (SPEC L18, L20). `is_followed` is for a snapshot, which may follow one
+    landing (`snapshot_through`), and then knows no more. -#}
 {% macro known_now(is_followed=false) -%}
 {%- set through = var('snapshot_through') if is_followed else '' -%}
 (

@@ -124,11 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--by", required=True, metavar="NAME", help="who lets it through")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
     restate = command("restate", _restate)
-    restate.add_argument("--by", metavar="NAME", help="who proposes it; default: the login")
-    restate.add_argument("--reason", required=True, metavar="TEXT", help="why the rules changed")
-    restate.add_argument(
-        "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
-    )
+    _add_proposer(restate, "why the rules changed")
     approve = command("approve", _approve)
     approve.add_argument("--by", metavar="NAME", help="the second person; default: the login")
     approve.add_argument("--what", choices=["restatement", "month"], help="where both wait")
@@ -138,11 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         closing.add_argument(
             "--unit", action="append", default=[], help="a business unit; default: all"
         )
-        closing.add_argument("--by", metavar="NAME", help="who proposes it; default: the login")
-        closing.add_argument("--reason", required=True, metavar="TEXT", help="why")
-        closing.add_argument(
-            "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
-        )
+        _add_proposer(closing, "why")
         closing.set_defaults(with_earlier=False)
         if action == CLOSE:
             closing.add_argument(
@@ -171,6 +163,15 @@ def _parser() -> argparse.ArgumentParser:
     invoices.add_argument("--account", help="one client's account number; default: all")
     invoices.add_argument("--to", type=Path, default=Path("invoices"), help="folder for the files")
     return parser
+
+
+def _add_proposer(parser: argparse.ArgumentParser, why: str) -> None:
+    """Let a command say who proposes it, why, and the second person."""
+    parser.add_argument("--by", metavar="NAME", help="who proposes it; default: the login")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help=why)
+    parser.add_argument(
+        "--approved-by", metavar="NAME", help="a second person, on a machine of one user"
+    )
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:

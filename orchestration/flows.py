@@ -5,7 +5,8 @@ Each is the plain command of the same name, step by step; the run lock keeps the
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -77,14 +78,8 @@ def build(job: Job) -> list[NodeResult]:
 @task(task_run_name="publish", cache_policy=NO_CACHE)
 def publish(job: Job) -> None:
     """Let analysts read what has passed, unless it moves too much; the page shows what moves."""
-    try:
+    with refusals_on_the_page():
         leave_movements(pipeline.publish_all(job))
-    except MovesTooMuchError as error:
-        leave_movements(error.attempt)
-        raise
-    except PastChangesError as error:
-        leave_changes(error.change)
-        raise
 
 
 @task(task_run_name="heartbeat", cache_policy=NO_CACHE)
@@ -141,15 +136,10 @@ def run_source(source: SourceName, full: bool = False) -> None:
 def run_build() -> None:
     """Build, test the whole history, and publish."""
     try:
-        night = pipeline.build(begin())
+        with refusals_on_the_page():
+            night = pipeline.build(begin())
     except DbtError as error:
         leave_table(error.nodes)
-        raise
-    except MovesTooMuchError as error:
-        leave_movements(error.attempt)
-        raise
-    except PastChangesError as error:
-        leave_changes(error.change)
         raise
     leave_table(night.nodes)
     if night.published:
@@ -226,6 +216,19 @@ def leave_table(nodes: Sequence[NodeResult]) -> None:
         key="dbt-nodes",
         description=", ".join(f"{n} {kind}: {status}" for (kind, status), n in counts.items()),
     )
+
+
+@contextmanager
+def refusals_on_the_page() -> Iterator[None]:
+    """Leave on the run's page what moves or changes too much to be published (SPEC L18, L19)."""
+    try:
+        yield
+    except MovesTooMuchError as error:
+        leave_movements(error.attempt)
+        raise
+    except PastChangesError as error:
+        leave_changes(error.change)
+        raise
 
 
 def leave_movements(attempt: Attempt) -> None:

@@ -16,7 +16,7 @@ from psycopg import sql
 from ingestion.settings import Settings
 from orchestration.dbt import Mart
 from orchestration.publish import is_appended
-from orchestration.seal import Ask
+from orchestration.seal import Ask, asking
 
 log = logging.getLogger(__name__)
 
@@ -207,7 +207,7 @@ def read(
 ) -> Reading:
     """Compare what is built with what is published; `ask` queries a target of its own."""
     is_elsewhere = ask is not None
-    ask = ask or (lambda query: connection.execute(query).fetchall())
+    ask = ask or asking(connection)
     ledger = next(mart for mart in marts if mart.appended_by)
     known_from, known_through, builds_before = _windows(ask, settings, ledger)
     since = None

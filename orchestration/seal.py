@@ -282,6 +282,11 @@ class PastChangesError(PublicationHeldError):
         self.change = change
 
 
+def asking(connection: psycopg.Connection) -> Ask:
+    """Return how to query the warehouse itself."""
+    return lambda query: connection.execute(query).fetchall()
+
+
 def check(connection: psycopg.Connection, settings: Settings, marts: Sequence[Mart]) -> Sealing:
     """Return what a publication would add; raises PastChangesError where it would change any.
 
@@ -363,7 +368,7 @@ def is_built(connection: psycopg.Connection, settings: Settings, ask: Ask | None
 
     Where it was not, a night builds everything again. `ask` queries a target of its own.
     """
-    ask = ask or (lambda query: connection.execute(query).fetchall())
+    ask = ask or asking(connection)
     nodes = parsed_project(settings).nodes.values()
     names = [
         f"{node.schema}.{node.alias}"
@@ -453,10 +458,7 @@ def _find_differences(
             f" was: it was published by the rules {commit}. Bring the project to those and run"
             " `ledgerhouse build --full-refresh`."
         )
-    _compare(
-        lambda query: connection.execute(query).fetchall(),
-        *(published, _name(ledger), change, built_through),
-    )
+    _compare(asking(connection), published, _name(ledger), change, built_through)
 
 
 def find_differences(
